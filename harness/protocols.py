@@ -1,0 +1,156 @@
+"""What a part must offer to be joined to the pipeline. Small protocols; no implementation is inherited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from harness.types import (
+    Answer,
+    Generation,
+    Item,
+    Message,
+    MetricInfo,
+    Passage,
+    Phase,
+    Request,
+    Scenario,
+    Training,
+    TrainingRecord,
+    VariantSpec,
+)
+
+Embed = Callable[[Sequence[str]], Any]
+"""Texts to a float32 array of shape (len(texts), dimensions) with rows of unit length."""
+
+OnDone = Callable[[int, Generation], None]
+"""Called with the position in the batch as soon as that request has its last token."""
+
+OnAnswer = Callable[[Answer], None]
+
+OnStep = Callable[[int, int, float], None]
+"""Progress of training: step, steps in all, loss."""
+
+
+class Backend(Protocol):
+    """An engine that generates text. One is shared by all local variants of a comparison."""
+
+    fingerprint: str
+    """Engine, version, weights and dtype."""
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Length of the rendered prompt in tokens."""
+        ...
+
+    def batches(self, requests: Sequence[Request]) -> list[list[int]]:
+        """Positions of ``requests`` grouped into the batches that they are always run in.
+
+        The plan depends on the requests alone, so that a resumed run repeats the very same batches.
+        """
+        ...
+
+    def generate(self, batch: Sequence[Request], on_done: OnDone) -> None:
+        """Answer a whole batch; ``on_done`` is called once for each position."""
+        ...
+
+    def time(self, request: Request) -> Generation:
+        """Answer one request alone, with times of its first and last token."""
+        ...
+
+    def warm_up(self, request: Request) -> None:
+        """Bring weights and adapter of ``request`` into the state of a running service."""
+        ...
+
+
+class Variant(Protocol):
+    """One way of doing the task, ready to be asked."""
+
+    spec: VariantSpec
+    fingerprint: str
+    """All that can change an answer; known without loading a model."""
+
+    def prepare(self) -> None:
+        """Train and index what is needed. Idempotent, cached by fingerprint."""
+        ...
+
+    def reply(self, items: Sequence[Item], wanted: set[str], phase: Phase, on_answer: OnAnswer) -> None:
+        """Answer the ``wanted`` among ``items``; ``on_answer`` is called for each as soon as it is done.
+
+        ``items`` are always all items of the phase, so that batches are the same in a resumed run. A failed
+        request is an Answer with ``error``, never an exception.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ScoringContext:
+    """What a scorer may need besides item and answer."""
+
+    scenario: Scenario
+    passages: Mapping[str, Passage] = field(default_factory=dict)
+    embed: Embed | None = None
+
+
+class Scorer(Protocol):
+    """A metric. ``score`` sees all answers of one variant at once, so that it can batch."""
+
+    info: MetricInfo
+
+    def score(
+        self, pairs: Sequence[tuple[Item, Answer]], context: ScoringContext
+    ) -> Sequence[tuple[float | None, str | None]]:
+        """For each pair the value, or None and the reason.
+
+        ``not applicable: ...`` as the reason leaves the item out by definition; anything else is missing.
+        """
+        ...
+
+
+class Progress(Protocol):
+    """How the pipeline tells what it is doing; the command line decides how that is shown."""
+
+    def stage(self, title: str, total: int | None = None) -> None: ...
+
+    def advance(self, done: int = 1, note: str = "") -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """One adapter to train."""
+
+    name: str
+    training: Training
+    base: Path
+    """Folder of the base model."""
+    examples: Sequence[Sequence[Message]]
+    """Conversations that end with the target."""
+    dev: Sequence[Sequence[Message]]
+    folder: Path
+    """Where checkpoint and adapter go; the adapter ends in ``folder/best``."""
+    key: str
+    """Fingerprint of all that can change the adapter."""
+    seed: int
+    dtype: str
+
+
+Train = Callable[[TrainingJob, OnStep], TrainingRecord]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What the pipeline hands to variants: loaded on first use, so that a finished run loads nothing."""
+
+    fingerprint: str
+    """Of backend and base weights."""
+    embedder_fingerprint: str
+    backend: Callable[[], Backend]
+    embed: Embed
+    train: Train
+    base: Callable[[], Path]
+    dtype: str
+    cache: Path
+    """Where adapters and vectors are kept between runs."""

@@ -1,0 +1,59 @@
+"""Names that a scenario may use, as lazy ``module:attribute`` strings, so that nothing heavy is imported early."""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+from typing import Any
+
+from harness.errors import UnknownNameError
+
+BACKENDS = {
+    "transformers": "harness.backends.transformers:TransformersBackend",
+    "fake": "harness.backends.fake:FakeBackend",
+}
+
+EMBEDDERS = {
+    "transformers": "harness.variants.rag.embed:SentenceEmbedder",
+    "fake": "harness.backends.fake:FakeEmbedder",
+}
+
+TRAINERS = {
+    "transformers": "harness.variants.finetune.train:train_adapter",
+    "fake": "harness.backends.fake:train_adapter",
+}
+
+SCORERS = {
+    "success": "harness.scores.facts:Success",
+    "fact_recall": "harness.scores.facts:FactRecall",
+    "abstention_precision": "harness.scores.facts:AbstentionPrecision",
+    "abstention_recall": "harness.scores.facts:AbstentionRecall",
+    "exact_match": "harness.scores.overlap:ExactMatch",
+    "token_f1": "harness.scores.overlap:TokenF1",
+    "rouge_l": "harness.scores.overlap:RougeL",
+    "bleu": "harness.scores.overlap:Bleu",
+    "semantic": "harness.scores.semantic:SemanticSimilarity",
+    "style": "harness.scores.style:HouseStyle",
+    "grounded": "harness.scores.grounded:LexicalGroundedness",
+    "citation": "harness.scores.grounded:Citation",
+    "retrieval_recall": "harness.scores.retrieval:RecallAtK",
+    "retrieval_mrr": "harness.scores.retrieval:ReciprocalRank",
+    "ttft": "harness.scores.latency:TimeToFirstToken",
+    "latency": "harness.scores.latency:EndToEndLatency",
+    "tokens_per_s": "harness.scores.latency:TokensPerSecond",
+    "cost": "harness.scores.cost:ServingCost",
+}
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """`` Did you mean 'x'?`` or the list of known names, to end an error message with."""
+    match = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {match[0]!r}?" if match else f"known: {', '.join(sorted(known))}"
+
+
+def lookup(table: dict[str, str], name: str) -> Any:
+    """The object registered under ``name``; raises UnknownNameError with the nearest name."""
+    if name not in table:
+        raise UnknownNameError(f"unknown name {name!r}; {nearest(name, list(table))}")
+    module, attribute = table[name].split(":")
+    return getattr(import_module(module), attribute)

@@ -1,0 +1,184 @@
+"""What ``harness validate`` finds: every problem of a scenario's files at once, each with its place."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from harness.errors import Problem, ScenarioError
+from harness.scenario.data import Placed, read_articles, read_items
+from harness.scenario.load import load_scenario, read_text
+from harness.types import Item, Record, Scenario, Split
+
+CountTokens = Callable[[Sequence[str]], int]
+"""Length in tokens of a conversation given as its texts, chat template included."""
+
+
+class Summary(Record):
+    """What the files of a sound scenario hold."""
+
+    items: dict[str, int]
+    clusters: int
+    articles: int
+    variants: tuple[str, ...]
+
+
+def check_scenario(
+    folder: Path, count_tokens: CountTokens | None, context_length: int | None
+) -> tuple[Summary | None, list[Problem]]:
+    """Summary and problems of the scenario in ``folder``.
+
+    ``count_tokens`` comes from the model's tokenizer when its weights are on this machine; without it lengths
+    are estimated at three characters a token.
+    """
+    try:
+        scenario = load_scenario(folder)
+    except ScenarioError as e:
+        return None, list(e.problems)
+    problems = _check_files(scenario, folder)
+    items: dict[Split, list[Placed]] = {}
+    for split, file in _splits(scenario):
+        items[split], found = read_items(folder / file, split)
+        problems += found
+    articles = set()
+    if scenario.data.kb is not None:
+        known, found = read_articles(folder / scenario.data.kb)
+        problems += found
+        articles = {a.id for a in known}
+        for article in known:
+            for old in set(article.supersedes) - articles:
+                file = folder / scenario.data.kb / f"{article.id}.md"
+                problems.append(Problem(file, 1, f"supersedes {old!r}, which is not in the knowledge base"))
+    placed = [p for split in items.values() for p in split]
+    problems += _doubled_ids(placed) + _overlap(placed)
+    if scenario.data.kb is not None and articles:
+        problems += _missing_sources(placed, articles)
+    problems += _contradictions(placed)
+    problems += _too_long(scenario, items, count_tokens, context_length)
+    summary = Summary(
+        items={split: len(found) for split, found in items.items()},
+        clusters=len({p.item.cluster for p in items["heldout"]}),
+        articles=len(articles),
+        variants=tuple(v.name for v in scenario.variants),
+    )
+    return summary, sorted(set(problems), key=lambda p: (str(p.file), p.line or 0))
+
+
+def _splits(scenario: Scenario) -> list[tuple[Split, str]]:
+    return [("train", scenario.data.train), ("dev", scenario.data.dev), ("heldout", scenario.data.heldout)]
+
+
+def _check_files(scenario: Scenario, folder: Path) -> list[Problem]:
+    """Prompt files and regular expressions that the settings name."""
+    problems = []
+    prompts = [scenario.system, *(v.system for v in scenario.variants)]
+    prompts += [t.system for t in scenario.adapters.values()]
+    for name in sorted({p for p in prompts if p}):
+        try:
+            if not read_text(folder / name).strip():
+                problems.append(Problem(folder / name, None, "the prompt is empty"))
+        except ScenarioError as e:
+            problems += e.problems
+    for variant in scenario.variants:
+        kind, _, file = variant.weights.partition(":")
+        if kind == "precomputed" and not (folder / file).is_file():
+            problems.append(Problem(folder / file, None, f"answers of variant {variant.name!r} not found"))
+    for pattern in (*scenario.abstention, *scenario.style.forbidden, *scenario.style.required):
+        try:
+            re.compile(pattern)
+        except re.error as e:
+            problems.append(
+                Problem(folder / "scenario.yaml", None, f"not a regular expression: {pattern!r}: {e}")
+            )
+    return problems
+
+
+def _doubled_ids(placed: Iterable[Placed]) -> list[Problem]:
+    seen: dict[str, Placed] = {}
+    problems = []
+    for p in placed:
+        if first := seen.get(p.item.id):
+            problems.append(
+                Problem(p.file, p.line, f"id {p.item.id!r} is already used at {first.file}:{first.line}")
+            )
+        seen.setdefault(p.item.id, p)
+    return problems
+
+
+def _overlap(placed: Iterable[Placed]) -> list[Problem]:
+    """The same conversation twice, within a split or across splits: it would be trained and tested on."""
+    seen: dict[str, Placed] = {}
+    problems = []
+    for p in placed:
+        question = " | ".join(_plain(m.content) for m in p.item.messages)
+        if first := seen.get(question):
+            message = f"asks the same as {first.item.id!r} ({first.item.split}, {first.file}:{first.line})"
+            problems.append(Problem(p.file, p.line, message))
+        seen.setdefault(question, p)
+    return problems
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold()))
+
+
+def _missing_sources(placed: Iterable[Placed], articles: set[str]) -> list[Problem]:
+    return [
+        Problem(p.file, p.line, f"source {source!r} is not in the knowledge base")
+        for p in placed
+        for source in p.item.sources
+        if source not in articles
+    ]
+
+
+def _contradictions(placed: Iterable[Placed]) -> list[Problem]:
+    """Items that no answer could get right, and references that are empty."""
+    problems = []
+    for p in placed:
+        item = p.item
+        if any(not r.strip() for r in item.references):
+            problems.append(Problem(p.file, p.line, "a reference is empty"))
+        if any(
+            not alternatives or not all(a.strip() for a in alternatives)
+            for alternatives in item.facts.required
+        ):
+            problems.append(Problem(p.file, p.line, "facts.required: a fact has no or an empty alternative"))
+        if any(not claim.strip() for claim in item.facts.forbidden):
+            problems.append(Problem(p.file, p.line, "facts.forbidden: a claim is empty"))
+        if item.abstain and item.facts.required:
+            problems.append(Problem(p.file, p.line, "abstain is true but facts are required"))
+        if _is_scored(item) and not item.abstain and not item.facts.required:
+            problems.append(
+                Problem(p.file, p.line, "neither required facts nor abstain: success cannot be scored")
+            )
+    return problems
+
+
+def _is_scored(item: Item) -> bool:
+    return item.split == "heldout"
+
+
+def _too_long(
+    scenario: Scenario, items: dict[Split, list[Placed]], count: CountTokens | None, context: int | None
+) -> list[Problem]:
+    """Held-out items whose prompt and answer exceed the model's context; training items that would be cut."""
+    problems = []
+    systems = max((len(v.system or scenario.system or "") for v in scenario.variants), default=0)
+    longest = min((t.max_length for t in scenario.adapters.values()), default=None)
+    for split, placed in items.items():
+        limit = longest if split == "train" else context
+        if limit is None:
+            continue
+        for p in placed:
+            texts = [m.content for m in p.item.messages] + [p.item.references[0]]
+            size = sum(len(t.encode()) for t in texts) + systems + 8 * len(texts)
+            if size <= limit:  # a token is at least one byte, so this cannot be too long
+                continue
+            tokens = count(texts) if count else size // 3
+            if tokens + (scenario.decoding.max_new_tokens if split != "train" else 0) > limit:
+                kind = "max_length of an adapter" if split == "train" else "context of the model"
+                about = "" if count else "about "
+                problems.append(Problem(p.file, p.line, f"{about}{tokens} tokens, over the {kind} ({limit})"))
+    return problems

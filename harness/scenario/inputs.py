@@ -1,0 +1,109 @@
+"""A scenario with everything that its files hold, and what the command line changes in it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import InputError
+from harness.registry import nearest
+from harness.scenario.data import load_articles, load_items
+from harness.scenario.load import load_scenario, read_text
+from harness.store import fingerprint
+from harness.types import Article, Item, Scenario
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for beyond the scenario."""
+
+    variants: tuple[str, ...] = ()
+    """Only these (and the baseline); empty is all."""
+    limit: int | None = None
+    """Held-out items, a seeded sample."""
+    quick: bool = False
+    seed: int | None = None
+    fresh: bool = False
+    """Ignore all stored answers and adapters."""
+    offline: bool = False
+    run_dir: Path | None = None
+    command: str = "harness compare"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A scenario with everything that its files hold."""
+
+    scenario: Scenario
+    train: list[Item]
+    dev: list[Item]
+    heldout: list[Item]
+    articles: list[Article]
+    prompts: dict[str, str]
+    preview: bool
+
+    def hashes(self) -> dict[str, str]:
+        s = self.scenario
+        return {
+            "settings": fingerprint(s),
+            "train": fingerprint(*self.train),
+            "dev": fingerprint(*self.dev),
+            "heldout": fingerprint(*self.heldout),
+            "knowledge base": fingerprint(*self.articles),
+            "prompts": fingerprint(self.prompts),
+        }
+
+
+def load_inputs(folder: Path, options: Options) -> Inputs:
+    """Scenario and data with the options applied; raises ScenarioError with everything that is wrong."""
+    scenario = _with_options(load_scenario(folder), options)
+    data = scenario.data
+    heldout = load_items(folder / data.heldout, "heldout")
+    limit = options.limit or (scenario.quick.limit if options.quick else None)
+    preview = options.quick or (limit is not None and limit < len(heldout))
+    if limit is not None and limit < len(heldout):
+        chosen = set(random.Random(scenario.seed).sample([i.id for i in heldout], limit))
+        heldout = [i for i in heldout if i.id in chosen]
+    names = {
+        scenario.system,
+        *(v.system for v in scenario.variants),
+        *(t.system for t in scenario.adapters.values()),
+    }
+    return Inputs(
+        scenario=scenario,
+        train=load_items(folder / data.train, "train"),
+        dev=load_items(folder / data.dev, "dev"),
+        heldout=heldout,
+        articles=load_articles(folder / data.kb) if data.kb else [],
+        prompts={n: read_text(folder / n) for n in sorted(n for n in names if n)},
+        preview=preview,
+    )
+
+
+def _with_options(scenario: Scenario, options: Options) -> Scenario:
+    change: dict[str, object] = {}
+    if options.seed is not None:
+        change["seed"] = options.seed
+    if options.variants:
+        names = [v.name for v in scenario.variants]
+        for name in options.variants:
+            if name not in names:
+                raise InputError(f"--variants: no variant {name!r}; {nearest(name, names)}")
+        wanted = {*options.variants, scenario.baseline}
+        kept = tuple(v for v in scenario.variants if v.name in wanted)
+        used = {v.weights.partition(":")[2] for v in kept}
+        change |= {"variants": kept, "adapters": {n: t for n, t in scenario.adapters.items() if n in used}}
+    scenario = scenario.model_copy(update=change)
+    if not options.quick:
+        return scenario
+    q = scenario.quick
+    less = {
+        n: t.model_copy(
+            update={"epochs": min(t.epochs, q.epochs), "examples": min(t.examples or q.examples, q.examples)}
+        )
+        for n, t in scenario.adapters.items()
+    }
+    return scenario.model_copy(
+        update={"adapters": less, "timing_items": min(q.timing_items, scenario.timing_items)}
+    )
