@@ -1,0 +1,38 @@
+"""Score all answers of a variant with all metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness.protocols import Scorer, ScoringContext
+from harness.types import Answer, Item, Score
+
+
+def apply_scorers(
+    scorers: Sequence[Scorer],
+    items: Mapping[str, Item],
+    answers: Sequence[Answer],
+    context: ScoringContext,
+    fingerprint: str,
+) -> list[Score]:
+    """One Score for each metric and answer of its phase; a failed answer scores None with its error as reason."""
+    scores: list[Score] = []
+    for scorer in scorers:
+        asked = [a for a in answers if a.phase == scorer.info.phase]
+        given = [(items[a.item], a) for a in asked if a.error is None]
+        values = scorer.score(given, context) if given else []
+        by_item = {(a.item, a.repeat): v for (_, a), v in zip(given, values, strict=True)}
+        for answer in asked:
+            value, reason = by_item.get((answer.item, answer.repeat), (None, answer.error))
+            scores.append(
+                Score(
+                    variant=answer.variant,
+                    item=answer.item,
+                    repeat=answer.repeat,
+                    metric=scorer.info.name,
+                    value=value,
+                    reason=reason,
+                    scorer=fingerprint,
+                )
+            )
+    return scores

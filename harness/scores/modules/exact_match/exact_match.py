@@ -1,0 +1,34 @@
+"""1 where prediction and reference are the same words, 0 elsewhere.
+
+An `evaluate` module: ``evaluate.load("harness/scores/modules/exact_match")`` works without a hub.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import datasets
+import evaluate
+
+from harness.scores.text import normalise
+
+
+class ExactMatch(evaluate.Metric):
+    def _info(self) -> evaluate.MetricInfo:
+        return evaluate.MetricInfo(
+            description="1 where prediction and reference are the same words, 0 elsewhere.",
+            citation="",
+            inputs_description="predictions: str; references: list of str, of which the best match counts",
+            features=datasets.Features(
+                {"predictions": datasets.Value("string"), "references": [datasets.Value("string")]}
+            ),
+        )
+
+    def _compute(self, predictions: list[str], references: list[list[str]]) -> dict[str, Any]:
+        """Mean under the module's name, and ``scores``, one a prediction, in [0, 1]."""
+        scores = [max(_score(p, r) for r in rs) for p, rs in zip(predictions, references, strict=True)]
+        return {"exact_match": sum(scores) / len(scores) if scores else None, "scores": scores}
+
+
+def _score(prediction: str, reference: str) -> float:
+    return float(normalise(prediction) == normalise(reference))

@@ -1,0 +1,29 @@
+"""Normalisation shared by the metrics that look for phrases."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_PUNCTUATION = re.compile(r"(?<!\d)\.|\.(?!\d)|[^\w.%']+")
+_CITATION = re.compile(r"\s*\[\d{1,2}\]")
+
+
+def normalise(text: str) -> str:
+    """Lower case, NFKC, single spaces, no punctuation but decimal points, %, and apostrophes within words.
+
+    ``£1,049.50!`` becomes ``1049.50``: currency signs and thousands separators are not part of a fact's match.
+    """
+    text = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
+    return " ".join(_PUNCTUATION.sub(" ", _THOUSANDS.sub("", text)).split())
+
+
+def states(text: str, phrase: str) -> bool:
+    """Whether the normalised ``phrase`` occurs in the normalised ``text`` on word boundaries."""
+    return f" {normalise(phrase)} " in f" {normalise(text)} "
+
+
+def without_citations(text: str) -> str:
+    """``text`` without marks such as [2]: they belong to the system, not to the wording."""
+    return _CITATION.sub("", text)

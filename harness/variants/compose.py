@@ -1,0 +1,265 @@
+"""A variant put together from its parts: weights x context x flow. Nothing is loaded before it is needed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from harness.errors import BackendError
+from harness.protocols import Engine, OnAnswer, OnStep, TrainingJob
+from harness.store import canonical_json, fingerprint, write_atomic
+from harness.types import (
+    Answer,
+    Article,
+    Decoding,
+    FewShot,
+    Generation,
+    Item,
+    Passage,
+    Phase,
+    Request,
+    Retrieval,
+    Retrieved,
+    Scenario,
+    Training,
+    TrainingRecord,
+    VariantSpec,
+)
+from harness.variants.finetune.examples import conversations
+from harness.variants.prompt import lay_out, query
+from harness.variants.rag.chunk import chunk_articles
+from harness.variants.rag.index import VectorIndex
+from harness.variants.rag.retrieve import Retriever
+
+
+@dataclass(frozen=True)
+class Material:
+    """What all variants of a scenario share."""
+
+    scenario: Scenario
+    train: Sequence[Item]
+    dev: Sequence[Item]
+    articles: Sequence[Article]
+    prompts: Mapping[str, str]
+    """Contents of the prompt files by the names used in the settings."""
+    engine: Engine
+    _retrievers: dict[str, Retriever] = field(default_factory=dict)
+    _examples: list[VectorIndex] = field(default_factory=list)
+
+    def system(self, name: str | None) -> str | None:
+        name = name or self.scenario.system
+        return self.prompts[name] if name else None
+
+    @cached_property
+    def articles_fingerprint(self) -> str:
+        return fingerprint(*self.articles)
+
+    def passages(self, settings: Retrieval) -> dict[str, Passage]:
+        """All passages that a retrieval could return, by id."""
+        return {p.id: p for p in chunk_articles(self.articles, settings.chunk_words)}
+
+    def retriever(self, settings: Retrieval) -> Retriever:
+        key = fingerprint(settings)
+        if key not in self._retrievers:
+            e = self.engine
+            args = (settings, e.embed, e.embedder_fingerprint, e.cache / "vectors")
+            self._retrievers[key] = Retriever(self.passages(settings), *args)
+        return self._retrievers[key]
+
+    def nearest_examples(self, queries: Sequence[str], n: int) -> list[list[Item]]:
+        """For each query the ``n`` training items with the most similar questions, the nearest last."""
+        e = self.engine
+        if not self._examples:
+            texts = [query(i) for i in self.train]
+            self._examples.append(VectorIndex(texts, e.embed, e.embedder_fingerprint, e.cache / "vectors"))
+        return [[self.train[p] for p, _ in reversed(hits)] for hits in self._examples[0].search(queries, n)]
+
+
+class Adapter:
+    """A fine-tuned adapter, trained once and cached by the fingerprint of all that went into it."""
+
+    def __init__(self, name: str, training: Training, material: Material):
+        self._name, self._training, self._material = name, training, material
+        parts: list[object] = [name, training, material.scenario.seed, material.system(training.system)]
+        parts += [material.engine.fingerprint, *material.train, *material.dev]
+        if training.passages:
+            parts += [material.articles_fingerprint, material.engine.embedder_fingerprint]
+        self.fingerprint = fingerprint("adapter", 1, *parts)
+        self._folder = material.engine.cache / "adapters" / f"{name}-{self.fingerprint}"
+
+    @property
+    def weights(self) -> Path:
+        return self._folder / "best"
+
+    def record(self) -> TrainingRecord | None:
+        """How it was trained, or None if it is not."""
+        file = self._folder / "training.json"
+        return TrainingRecord.model_validate_json(file.read_bytes()) if file.exists() else None
+
+    def train(self, on_step: OnStep) -> TrainingRecord:
+        if found := self.record():
+            return found
+        m, t = self._material, self._training
+        retriever = m.retriever(t.retrieval) if t.passages and t.retrieval else None
+        system, seed = m.system(t.system), m.scenario.seed
+        whole = t.model_copy(update={"examples": None})
+        job = TrainingJob(
+            name=self._name,
+            training=t,
+            base=m.engine.base(),
+            examples=conversations(m.train, t, system, retriever, seed),
+            dev=conversations(m.dev, whole, system, retriever, seed),
+            folder=self._folder,
+            key=self.fingerprint,
+            seed=seed,
+            dtype=m.engine.dtype,
+        )
+        record = m.engine.train(job, on_step)
+        write_atomic(self._folder / "training.json", canonical_json(record))
+        return record
+
+
+class ComposedVariant:
+    """Base or adapter weights, no context, examples or passages, asked once an item."""
+
+    def __init__(self, spec: VariantSpec, material: Material, adapter: Adapter | None, on_step: OnStep):
+        self.spec = spec
+        self._material, self._adapter, self._on_step = material, adapter, on_step
+        self._decoding: Decoding = spec.decoding or material.scenario.decoding
+        self._system = material.system(spec.system)
+        parts: list[object] = [self._system, self._decoding, spec.context, spec.flow, material.scenario.seed]
+        parts += [material.engine.fingerprint, adapter.fingerprint if adapter else None]
+        if isinstance(spec.context, Retrieval):
+            parts += [material.articles_fingerprint, material.engine.embedder_fingerprint]
+        if isinstance(spec.context, FewShot):
+            parts += [*material.train, material.engine.embedder_fingerprint]
+        self.fingerprint = fingerprint("composed", 1, *parts)
+
+    @property
+    def adapter(self) -> Adapter | None:
+        return self._adapter
+
+    def prepare(self) -> None:
+        if self._adapter:
+            self._adapter.train(self._on_step)
+
+    def passages(self) -> dict[str, Passage]:
+        """All that this variant could show its model, by id."""
+        context = self.spec.context
+        return self._material.passages(context) if isinstance(context, Retrieval) else {}
+
+    def reply(self, items: Sequence[Item], wanted: set[str], phase: Phase, on_answer: OnAnswer) -> None:
+        if phase == "timing":
+            self._one_by_one([i for i in items if i.id in wanted], on_answer)
+        else:
+            self._batched(items, wanted, on_answer)
+
+    def _batched(self, items: Sequence[Item], wanted: set[str], on_answer: OnAnswer) -> None:
+        backend = self._material.engine.backend()
+        fits: list[Request] = []
+        for request in self._requests(items):  # what cannot be rendered must not spoil its batch
+            try:
+                backend.count_tokens(request.messages)
+                fits.append(request)
+            except BackendError as e:
+                if request.item in wanted:
+                    on_answer(self._failure(request, "quality", e))
+        for batch in backend.batches(fits):
+            asked = [fits[i] for i in batch]
+            if not wanted.isdisjoint(r.item for r in asked):
+                self._batch(asked, wanted, on_answer)
+
+    def _batch(self, asked: list[Request], wanted: set[str], on_answer: OnAnswer) -> None:
+        """The whole batch is run even when a part is wanted: the same batch gives the same tokens."""
+        finished: set[str] = set()
+
+        def keep(place: int, generation: Generation) -> None:
+            request = asked[place]
+            finished.add(request.item)
+            if request.item in wanted:
+                on_answer(self._answer(request, "quality", generation))
+
+        try:
+            self._material.engine.backend().generate(asked, keep)
+        except BackendError as e:
+            for request in asked:
+                if request.item in wanted - finished:
+                    on_answer(self._failure(request, "quality", e))
+
+    def _one_by_one(self, items: Sequence[Item], on_answer: OnAnswer) -> None:
+        backend = self._material.engine.backend()
+        if items:
+            backend.warm_up(self._requests(items[:1])[0])
+        for item in items:
+            start = time.perf_counter()
+            [request] = self._requests([item])
+            spent = time.perf_counter() - start if self.spec.context else 0.0
+            request = request.model_copy(update={"retrieval_s": spent})
+            try:
+                on_answer(self._answer(request, "timing", backend.time(request)))
+            except BackendError as e:
+                on_answer(self._failure(request, "timing", e))
+
+    def _requests(self, items: Sequence[Item]) -> list[Request]:
+        context = self.spec.context
+        searching = time.perf_counter()
+        found: list[list[Retrieved]] = [[] for _ in items]
+        shown: list[list[Item]] = [[] for _ in items]
+        if isinstance(context, Retrieval):
+            found = self._material.retriever(context).find([query(i) for i in items])
+        elif isinstance(context, FewShot):
+            shown = self._material.nearest_examples([query(i) for i in items], context.examples)
+        share = (time.perf_counter() - searching) / max(1, len(items)) if context else 0.0
+        adapter = str(self._adapter.weights) if self._adapter else None
+        known = self.passages()
+        return [
+            Request(
+                item=item.id,
+                messages=lay_out(
+                    item.messages,
+                    self._system,
+                    examples,
+                    [known[h.passage] for h in hits] if isinstance(context, Retrieval) else None,
+                ),
+                adapter=adapter,
+                decoding=self._decoding,
+                retrieved=tuple(hits),
+                retrieval_s=share,
+            )
+            for item, hits, examples in zip(items, found, shown, strict=True)
+        ]
+
+    def _answer(self, request: Request, phase: Phase, g: Generation) -> Answer:
+        def with_retrieval(seconds: float | None) -> float | None:
+            return None if seconds is None else round(seconds + request.retrieval_s, 6)
+
+        return Answer(
+            variant=self.spec.name,
+            item=request.item,
+            phase=phase,
+            key=self.fingerprint,
+            text=g.text,
+            prompt_tokens=g.prompt_tokens,
+            output_tokens=g.output_tokens,
+            finish=g.finish,
+            prompt_hash=g.prompt_hash,
+            compute_s=round(g.compute_s + request.retrieval_s, 6),
+            retrieval_s=round(request.retrieval_s, 6),
+            first_token_s=with_retrieval(g.first_token_s),
+            total_s=with_retrieval(g.total_s),
+            retrieved=request.retrieved,
+        )
+
+    def _failure(self, request: Request, phase: Phase, error: BackendError) -> Answer:
+        return Answer(
+            variant=self.spec.name,
+            item=request.item,
+            phase=phase,
+            key=self.fingerprint,
+            text=None,
+            error=str(error),
+            retrieved=request.retrieved,
+        )

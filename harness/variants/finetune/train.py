@@ -1,0 +1,286 @@
+"""Train a LoRA adapter (Hu et al. 2021, arXiv:2106.09685) with PEFT.
+
+A plain torch loop instead of a trainer class, for three things that a comparison needs: the loss and the large
+vocabulary projection are computed on the target's tokens alone, a kill resumes to the very same weights, and no
+pickle is written (checkpoints are safetensors and JSON). ``docs/decisions`` has the reasoning and the figures.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
+
+from harness.errors import TrainingError
+from harness.machine import cpu_name, peak_memory, threads
+from harness.protocols import OnStep, TrainingJob
+from harness.store import write_atomic
+from harness.types import EpochLoss, Message, TrainingRecord
+
+logging.set_verbosity_error()
+logging.disable_progress_bar()
+
+_PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+_CHECKPOINT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Token ids of a conversation and where its target begins."""
+
+    ids: list[int]
+    start: int
+
+
+@dataclass
+class Position:
+    """How far training has come; with the checkpoint's tensors all that is needed to go on."""
+
+    step: int = 0
+    seconds: float = 0.0
+    tokens: int = 0
+    peak: int = 0
+    losses: list[tuple[int, float]] = field(default_factory=list)
+    epochs: list[tuple[int, float, float]] = field(default_factory=list)
+
+
+def train_adapter(job: TrainingJob, on_step: OnStep) -> TrainingRecord:
+    """Train on the job's examples; the epoch with the lowest dev loss is left in ``folder/best``.
+
+    A checkpoint in ``folder/checkpoint`` is picked up after a kill. Raises TrainingError where the data does not
+    fit or the loss is no longer finite.
+    """
+    torch.set_num_threads(threads())
+    tokenizer = AutoTokenizer.from_pretrained(job.base)
+    data = _encode_all(tokenizer, job.examples, job.training.max_length)
+    held_back = _encode_all(tokenizer, job.dev, None)
+    model = _adapted(job)
+    run = _Run(model, job, data, held_back, on_step)
+    run.resume()
+    run.train()
+    best = min(run.at.epochs, key=lambda e: e[2])
+    parameters = [p.numel() for p in model.parameters()]
+    record = TrainingRecord(
+        adapter=job.name,
+        fingerprint=job.key,
+        examples=len(data),
+        epochs=tuple(EpochLoss(epoch=e, train_loss=t, dev_loss=d) for e, t, d in run.at.epochs),
+        best_epoch=best[0],
+        steps=tuple(run.at.losses),
+        seconds=round(run.at.seconds, 3),
+        tokens=run.at.tokens,
+        peak_memory_bytes=run.at.peak,
+        trainable_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        total_parameters=sum(parameters),
+        hardware=_hardware(job.dtype),
+    )
+    shutil.rmtree(job.folder / "checkpoint", ignore_errors=True)
+    return record
+
+
+def batch_loss(model: Any, batch: Sequence[Encoded], pad: int, device: Any) -> Any:
+    """Mean cross entropy over the target tokens of a right-padded batch.
+
+    Only the hidden states that predict a target token go through the vocabulary projection.
+    """
+    width = max(len(e.ids) for e in batch)
+    ids = torch.full((len(batch), width), pad)
+    mask = torch.zeros((len(batch), width), dtype=torch.long)
+    predicts = torch.zeros((len(batch), width), dtype=torch.bool)
+    for row, e in enumerate(batch):
+        ids[row, : len(e.ids)] = torch.tensor(e.ids)
+        mask[row, : len(e.ids)] = 1
+        predicts[row, e.start - 1 : len(e.ids) - 1] = True
+    ids, mask, predicts = ids.to(device), mask.to(device), predicts.to(device)
+    causal = model.get_base_model()
+    hidden = causal.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+    logits = causal.lm_head(hidden[predicts])
+    targets = ids.roll(-1, dims=1)[predicts]
+    return torch.nn.functional.cross_entropy(logits.float(), targets)
+
+
+class _Run:
+    """The loop and what it needs to be stopped and taken up again."""
+
+    def __init__(
+        self, model: Any, job: TrainingJob, data: list[Encoded], dev: list[Encoded], on_step: OnStep
+    ):
+        training = job.training
+        self._model, self._training, self._data, self._dev = model, training, data, dev
+        self._folder, self._seed, self._on_step = job.folder, job.seed, on_step
+        self._device = next(model.parameters()).device
+        self._named = {n: p for n, p in model.named_parameters() if p.requires_grad}
+        self._optimizer = torch.optim.AdamW(self._named.values(), lr=training.learning_rate, weight_decay=0.0)
+        self._per_epoch = math.ceil(len(data) / training.batch_size)
+        self._steps = self._per_epoch * training.epochs
+        self.at = Position()
+
+    def train(self) -> None:
+        clock = saved = time.perf_counter()
+        while self.at.step < self._steps and not self._stale():
+            epoch, place = divmod(self.at.step, self._per_epoch)
+            self._step(self._plan(epoch)[place])
+            ends_epoch = place == self._per_epoch - 1
+            if ends_epoch:
+                self._close_epoch(epoch + 1)
+            now = time.perf_counter()
+            self.at.seconds += now - clock
+            clock = now
+            if ends_epoch or now - saved > _CHECKPOINT_SECONDS:
+                self._save()
+                saved = time.perf_counter()
+
+    def _step(self, batch: list[Encoded]) -> None:
+        self.at.step += 1
+        torch.manual_seed(self._seed * 1_000_003 + self.at.step)  # dropout repeats after a resume
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._training.learning_rate * self._schedule(self.at.step)
+        loss = batch_loss(self._model, batch, 0, self._device)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise TrainingError(
+                f"the loss is {value} at step {self.at.step}; lower learning_rate in scenario.yaml"
+            )
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(list(self._named.values()), 1.0)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        self.at.tokens += sum(len(e.ids) for e in batch)
+        self.at.losses.append((self.at.step, round(value, 5)))
+        self.at.peak = max(self.at.peak, _peak_memory())
+        self._on_step(self.at.step, self._steps, value)
+
+    def _schedule(self, step: int) -> float:
+        """Linear warm-up, then half a cosine down to a twentieth."""
+        rising = max(1, round(self._steps * self._training.warmup))
+        if step <= rising:
+            return step / rising
+        done = (step - rising) / max(1, self._steps - rising)
+        return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done))
+
+    def _plan(self, epoch: int) -> list[list[Encoded]]:
+        """Batches of one epoch: similar lengths together to save padding, in an order drawn from seed and epoch."""
+        rng = random.Random(f"{self._seed}/{epoch}")
+        size = self._training.batch_size
+        order = sorted(range(len(self._data)), key=lambda i: (len(self._data[i].ids) + rng.random() * 12, i))
+        batches = [[self._data[i] for i in order[a : a + size]] for a in range(0, len(order), size)]
+        rng.shuffle(batches)
+        return batches
+
+    def _close_epoch(self, epoch: int) -> None:
+        recent = [loss for _, loss in self.at.losses[-self._per_epoch :]]
+        dev_loss = self._dev_loss() if self._dev else recent[-1]
+        self.at.epochs.append((epoch, round(sum(recent) / len(recent), 5), round(dev_loss, 5)))
+        if dev_loss <= min(e[2] for e in self.at.epochs):
+            self._model.save_pretrained(self._folder / "best")
+
+    def _dev_loss(self) -> float:
+        total = tokens = 0.0
+        ordered = sorted(self._dev, key=lambda e: len(e.ids))
+        with torch.no_grad():
+            for a in range(0, len(ordered), self._training.batch_size):
+                batch = ordered[a : a + self._training.batch_size]
+                count = sum(len(e.ids) - e.start for e in batch)
+                total += float(batch_loss(self._model, batch, 0, self._device)) * count
+                tokens += count
+        return total / tokens
+
+    def _stale(self) -> bool:
+        """No better dev loss for ``patience`` epochs."""
+        losses = [e[2] for e in self.at.epochs]
+        return len(losses) - 1 - losses.index(min(losses)) >= self._training.patience if losses else False
+
+    def _save(self) -> None:
+        """Adapter, optimizer moments and position; the JSON comes last and makes the checkpoint valid."""
+        at = self._folder / "checkpoint"
+        at.mkdir(parents=True, exist_ok=True)
+        tensors = {f"weight/{n}": p.detach() for n, p in self._named.items()}
+        for n, p in self._named.items():
+            state = self._optimizer.state[p]
+            tensors |= {f"{moment}/{n}": state[moment] for moment in ("exp_avg", "exp_avg_sq")}
+        name = f"step-{self.at.step}.safetensors"
+        save_file({n: t.contiguous().cpu() for n, t in tensors.items()}, at / f"{name}.part")
+        (at / f"{name}.part").replace(at / name)
+        write_atomic(at / "position.json", json.dumps({"tensors": name, **asdict(self.at)}))
+        for old in at.glob("step-*.safetensors"):
+            if old.name != name:
+                old.unlink()
+
+    def resume(self) -> None:
+        file = self._folder / "checkpoint" / "position.json"
+        if not file.exists():
+            return
+        saved = json.loads(file.read_text())
+        tensors = load_file(self._folder / "checkpoint" / saved.pop("tensors"), device=str(self._device))
+        saved["losses"] = [tuple(e) for e in saved["losses"]]
+        saved["epochs"] = [tuple(e) for e in saved["epochs"]]
+        self.at = Position(**saved)
+        with torch.no_grad():
+            for n, p in self._named.items():
+                p.copy_(tensors[f"weight/{n}"])
+                moments = {m: tensors[f"{m}/{n}"] for m in ("exp_avg", "exp_avg_sq")}
+                self._optimizer.state[p] = {"step": torch.tensor(float(self.at.step)), **moments}
+
+
+def _encode_all(tokenizer: Any, chats: Sequence[Sequence[Message]], limit: int | None) -> list[Encoded]:
+    encoded = []
+    for chat in chats:
+        turns = [m.model_dump() for m in chat]
+        prompt = tokenizer.apply_chat_template(turns[:-1], add_generation_prompt=True, return_dict=False)
+        ids = tokenizer.apply_chat_template(turns, return_dict=False)
+        if ids[: len(prompt)] != prompt:
+            raise TrainingError("the model's chat template renders a prompt differently once it is answered")
+        end = (
+            max(i for i, t in enumerate(ids) if t == tokenizer.eos_token_id) + 1
+        )  # no new line after the last turn
+        if limit is not None and end > limit:
+            question = chat[-2].content[:60]
+            raise TrainingError(
+                f"a training example has {end} tokens, max_length is {limit}: {question!r}..."
+            )
+        encoded.append(Encoded(ids[:end], len(prompt)))
+    return encoded
+
+
+def _adapted(job: TrainingJob) -> Any:
+    training = job.training
+    model = AutoModelForCausalLM.from_pretrained(
+        job.base, dtype=getattr(torch, job.dtype), attn_implementation="sdpa"
+    )
+    layers = model.config.num_hidden_layers
+    last = None if training.layers is None else list(range(max(0, layers - training.layers), layers))
+    config = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=training.rank,
+        lora_alpha=training.alpha,
+        lora_dropout=training.dropout,
+        target_modules=list(_PROJECTIONS),
+        layers_to_transform=last,
+    )
+    torch.manual_seed(job.seed)
+    if torch.cuda.is_available():
+        model = model.to("cuda")
+    return get_peft_model(model, config).train()
+
+
+def _peak_memory() -> int:
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    return peak_memory()
+
+
+def _hardware(dtype: str) -> str:
+    if torch.cuda.is_available():
+        return f"{torch.cuda.get_device_name()}, {dtype}"
+    return f"{cpu_name()}, {torch.get_num_threads()} threads, {dtype}"

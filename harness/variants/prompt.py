@@ -1,0 +1,34 @@
+"""How a conversation is laid out for the model; one function, so that training and answering agree to the letter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.types import Item, Message, Passage
+
+
+def lay_out(
+    messages: Sequence[Message],
+    system: str | None,
+    examples: Sequence[Item] = (),
+    passages: Sequence[Passage] | None = None,
+) -> tuple[Message, ...]:
+    """System prompt, examples as earlier turns, the conversation; passages stand before the last question.
+
+    An empty list of passages (nothing was similar enough) is said to the model; None means no retrieval at all.
+    """
+    head = [Message(role="system", content=system.strip())] if system else []
+    shown = [
+        m for e in examples for m in (e.messages[-1], Message(role="assistant", content=e.references[0]))
+    ]
+    *earlier, last = [m for m in messages if m.role != "system" or not system]
+    if passages is not None:
+        listed = [f"[{i}] {p.title}\n{p.text}" for i, p in enumerate(passages, 1)] or ["(none found)"]
+        content = "Passages:\n" + "\n\n".join(listed) + f"\n\nQuestion: {last.content}"
+        last = Message(role="user", content=content)
+    return (*head, *shown, *earlier, last)
+
+
+def query(item: Item) -> str:
+    """What to search for: the customer's turns, so that a follow-up keeps its subject."""
+    return "\n".join(m.content for m in item.messages if m.role == "user")

@@ -1,0 +1,20 @@
+"""Texts to vectors with a sentence-transformers model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sentence_transformers import SentenceTransformer
+
+
+class SentenceEmbedder:
+    def __init__(self, folder: Path):
+        self._model = SentenceTransformer(str(folder))
+
+    def __call__(self, texts: Sequence[str]) -> Any:
+        """float32 array of shape (len(texts), dimensions), rows of unit length."""
+        return self._model.encode(
+            list(texts), batch_size=32, normalize_embeddings=True, show_progress_bar=False
+        )
