@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.comparison.bootstrap import Resampler
+from harness.comparison.cost import Costs, Price, break_even, build_costs, training_cost
+from harness.comparison.table import build_table
+from harness.errors import HarnessError
+from harness.types import VariantSpec
+
+from .factories import economics, items, scores, training
+
+LORA = VariantSpec(name="lora", weights="adapter:a")
+PROMPT = VariantSpec(name="prompt")
+
+
+def costs(
+    money: Sequence[float | None],
+    wins: Sequence[float | None],
+    spec: VariantSpec = LORA,
+    per_cluster: int = 1,
+) -> Costs:
+    rows = scores("cost", {spec.name: money}) + scores("success", {spec.name: wins})
+    table = build_table([spec.name], items(max(len(money), len(wins)), per_cluster), rows, ())
+    return build_costs(table, [spec], {"a": training()}, economics(example_price=0.29), Resampler(0, "all"))
+
+
+def test_worked_example() -> None:
+    """1,000 s at 3.60 an hour is 1, 100 examples at 0.29 are 29: 30 over 30,000 requests is 1 per 1,000."""
+    rng = np.random.default_rng(0)
+    money = rng.uniform(0.001, 0.003, 200)
+    wins = (np.arange(200) % 4 == 0).astype(float)
+    (cost,) = costs(money.tolist(), wins.tolist()).variants
+    serving = 1000 * money.mean()
+    assert cost.training_once == pytest.approx(30)
+    assert cost.serving_per_1000.value == pytest.approx(serving)
+    assert cost.per_1000.value == pytest.approx(serving + 1)
+    assert cost.per_1000_successes.value == pytest.approx((serving + 1) / 0.25)
+    assert cost.per_1000_successes.method == "ratio, cluster bootstrap"
+    low, high = cost.per_1000_successes.low, cost.per_1000_successes.high
+    assert low is not None
+    assert high is not None
+    assert 9 < low < 12 < high < 17
+
+
+def test_curve_falls_to_the_serving_cost_and_meets_the_stated_volume() -> None:
+    found = costs([0.002] * 40, [1.0, 0] * 20)
+    (cost,) = found.variants
+    curve = [c for c in cost.curve if c is not None]
+    assert len(curve) == len(found.volumes) == 41
+    assert (found.volumes[0], found.volumes[-1]) == pytest.approx((100, 1e7))
+    assert curve == sorted(curve, reverse=True)
+    assert curve[16] == pytest.approx(1000 * (0.002 + 30 / (found.volumes[16] * 3)) / 0.5)
+    assert curve[-1] == pytest.approx(4, rel=0.01)
+
+
+def test_no_success_has_no_price() -> None:
+    (cost,) = costs([0.001, 0.002] * 20, [0.0] * 40).variants
+    assert cost.per_1000_successes.value is None
+    assert "no successes" in (cost.per_1000_successes.reason or "")
+    assert set(cost.curve) == {None}
+    assert cost.per_1000.value is not None
+
+
+def test_rare_and_certain_successes() -> None:
+    money = np.random.default_rng(0).uniform(0.001, 0.003, 40).tolist()
+    rare = costs(money, [1.0] + [0.0] * 39).variants[0].per_1000_successes
+    assert rare.method == "ratio, MOVER-R of both intervals"
+    assert rare.value is not None
+    assert rare.high is not None
+    assert rare.high > 3 * rare.value
+    sure = costs(money, [1.0] * 40).variants[0].per_1000_successes
+    assert sure.low is not None
+    assert sure.high is not None
+    assert sure.low < (sure.value or 0) < sure.high
+    assert sure.high > (sure.value or 0) * 1.08
+
+
+def test_clustered_successes_widen_the_price() -> None:
+    money = np.random.default_rng(0).uniform(0.001, 0.003, 200).tolist()
+    wins = np.repeat(np.random.default_rng(1).random(40) < 0.5, 5).astype(float).tolist()
+    alone, grouped = (costs(money, wins, per_cluster=k).variants[0].per_1000_successes for k in (1, 5))
+    assert alone.high is not None
+    assert alone.low is not None
+    assert grouped.high is not None
+    assert grouped.low is not None
+    assert grouped.high - grouped.low > 1.5 * (alone.high - alone.low)
+
+
+def test_unknown_costs_stay_unknown() -> None:
+    bought = VariantSpec(name="bought", weights="precomputed:answers.jsonl")
+    (cost,) = costs([], [1.0] * 10, bought).variants
+    assert cost.serving_per_1000.value is cost.per_1000.value is cost.per_1000_successes.value is None
+    assert "made elsewhere" in (cost.per_1000_successes.reason or "")
+    (unscored,) = costs([0.001, 0.002] * 5, [], PROMPT).variants
+    assert unscored.per_1000_successes.reason == "no item has a value of success"
+    with pytest.raises(HarnessError, match="no training record"):
+        training_cost(LORA, {}, economics())
+    assert training_cost(PROMPT, {}, economics()) == 0
+
+
+def test_constant_cost_has_no_interval_but_a_reason() -> None:
+    (cost,) = costs([0.002] * 40, [1.0] * 40).variants
+    assert cost.serving_per_1000.low is None
+    assert "equal" in (cost.serving_per_1000.reason or "")
+    assert cost.per_1000_successes.value == pytest.approx(3)
+    assert cost.per_1000_successes.low is None
+    assert cost.per_1000_successes.reason
+
+
+def test_break_even_worked_example() -> None:
+    """rag: 4 per 1,000, 80%. lora: 1 per 1,000, 50%, 90 once. 0.005 = 0.002 + 60/V, so V = 20,000."""
+    rag, lora = Price("rag", 0.004, 0, 0.8), Price("lora", 0.001, 90, 0.5)
+    for pair in ((rag, lora), (lora, rag)):
+        found = break_even(*pair, economics())
+        assert (found.cheaper_above, found.other) == ("lora", "rag")
+        assert found.monthly_requests == pytest.approx(20_000)
+        assert found.reason is None
+
+
+@pytest.mark.parametrize(
+    ("other", "text"),
+    [
+        (Price("b", 0.001, 0, 1.0), "both cost the same"),
+        (Price("b", 0.002, 5, 1.0), "a is cheaper at every volume"),
+        (Price("b", 0.001, 5, 1.0), "a is cheaper at every volume"),
+        (Price("b", 0.0009999, 1e6, 1.0), "up to 10,000,000 requests a month a is cheaper"),
+        (Price("b", 0.0001, 0.01, 1.0), "b is cheaper from 100 requests"),
+        (Price("b", None, 0, 1.0), "the cost is unknown for b"),
+        (Price("b", 0.1, 0, 0.0), "successes are none"),
+    ],
+)
+def test_never_in_range_says_why(other: Price, text: str) -> None:
+    found = break_even(Price("a", 0.001, 0, 1.0), other, economics())
+    assert found.monthly_requests is None
+    assert text in (found.reason or "")
+
+
+PRICES = st.builds(Price, st.just("x"), st.floats(1e-6, 1e-1), st.floats(0, 1e5), st.floats(0.01, 1))
+
+
+@given(PRICES, PRICES)
+def test_curves_cross_at_the_break_even(a: Price, b: Price) -> None:
+    terms = economics()
+    found = break_even(Price("a", *_rest(a)), Price("b", *_rest(b)), terms)
+    if found.monthly_requests is None:
+        assert found.reason
+        return
+    at = [
+        (p.per_request + p.training_once / (found.monthly_requests * 3)) / p.success_rate  # type: ignore[operator]
+        for p in (a, b)
+    ]
+    assert at[0] == pytest.approx(at[1], rel=1e-6)
+    assert 100 <= found.monthly_requests <= 1e7
+
+
+def _rest(price: Price) -> tuple[float | None, float, float | None]:
+    return price.per_request, price.training_once, price.success_rate
