@@ -1,0 +1,170 @@
+"""Numbers as people read them: rounded to what their interval supports, with unit, interval and n."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.types import Estimate
+
+Unit = Literal["rate", "score", "s", "ms", "tokens/s", "money"]
+
+_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
+_SUFFIX: dict[str, str] = {
+    "rate": "%",
+    "score": "",
+    "s": " s",
+    "ms": " ms",
+    "tokens/s": " tok/s",
+    "money": "",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One estimate in words. ``text`` is ``n/a`` where there is no value, and ``reason`` says why."""
+
+    text: str
+    interval: str | None
+    n: int
+    missing: int
+    about: str
+    """How sure, on what and by which method: the tooltip and the text for screen readers."""
+    reason: str | None = None
+    sort: float | None = None
+
+    @property
+    def available(self) -> bool:
+        return self.reason is None
+
+    @property
+    def full(self) -> str:
+        """Value and interval in one run of text."""
+        return f"{self.text} ({self.interval})" if self.interval else self.text
+
+
+def symbol(currency: str) -> str:
+    return _SYMBOLS.get(currency, currency + "\u00a0")
+
+
+def decimals(value: float, low: float | None, high: float | None, unit: Unit) -> int:
+    """Digits after the point: one figure of the interval's half-width, two where it begins with a one."""
+    half = (high - low) / 2 if low is not None and high is not None else 0.0
+    if unit == "rate":
+        return 1 if 0 < half < 0.5 else 0
+    scale = half if half > 0 else abs(value) / 100
+    if scale == 0:
+        return 2 if unit == "money" else 0
+    exponent = math.floor(math.log10(scale))
+    digits = max(0, min(6, (1 if scale / 10**exponent < 1.95 else 0) - exponent))
+    if unit == "score":
+        return max(2, min(3, digits))
+    if unit == "money" and abs(value) < 100:
+        return max(2, digits)
+    return 0 if unit == "money" else min(digits, 3)
+
+
+def plain(value: float, digits: int) -> str:
+    """Digits with thousands separators and a real minus sign; never a negative zero."""
+    text = f"{value:,.{digits}f}"
+    if not text.strip("-0.,"):
+        text = text.lstrip("-")
+    return text.replace("-", "\u2212")
+
+
+def _range(ends: list[str]) -> str:
+    return " to " if ends[0].startswith("\u2212") else "\u2013"
+
+
+def _parts(values: list[float], digits: int, unit: Unit, currency: str, signed: bool) -> list[str]:
+    before = symbol(currency) if unit == "money" else ""
+    out = []
+    for value in values:
+        text = plain(value, digits)
+        sign = "\u2212" if text.startswith("\u2212") else "+" if signed and text.strip("0.,") else ""
+        out.append(sign + before + text.lstrip("\u2212"))
+    return out
+
+
+def figure(
+    estimate: Estimate | None, unit: Unit, currency: str, confidence: float, *, signed: bool = False
+) -> Figure:
+    """``estimate`` as text. ``signed`` is for differences: a plus sign, and points instead of percent."""
+    if estimate is None:
+        reason = "not computed in this comparison"
+        return Figure("n/a", None, 0, 0, reason, reason)
+    basis = _basis(estimate)
+    if estimate.value is None:
+        reason = estimate.reason or "no value was recorded, and no reason"
+        return Figure("n/a", None, estimate.n, estimate.n_missing, f"{reason}. {basis}", reason)
+    times = 100.0 if unit == "rate" else 1.0
+    value = estimate.value * times
+    low = estimate.low * times if estimate.low is not None else None
+    high = estimate.high * times if estimate.high is not None else None
+    digits = decimals(value, low, high, unit)
+    suffix = " points" if signed and unit == "rate" else _SUFFIX[unit]
+    text = _parts([value], digits, unit, currency, signed)[0] + suffix
+    if low is None or high is None:
+        why = estimate.reason or "no interval: none was computed"
+        return Figure(text, None, estimate.n, estimate.n_missing, f"{why}. {basis}", sort=value)
+    if signed and low * high < 0:
+        digits = next((d for d in range(digits, 5) if round(low, d) and round(high, d)), digits)
+    ends = _parts([low, high], digits, unit, currency, False)
+    interval = (" to " if signed else _range(ends)).join(ends) + (
+        "%" if unit == "rate" and not signed else ""
+    )
+    about = f"{confidence:.0%} interval {interval}. {basis}"
+    return Figure(text, interval, estimate.n, estimate.n_missing, about, sort=value)
+
+
+def _basis(estimate: Estimate) -> str:
+    clusters = f" in {estimate.n_clusters:,} clusters" if estimate.n_clusters else ""
+    return f"n = {estimate.n:,}{clusters}, {estimate.n_missing:,} missing. {estimate.method}".strip()
+
+
+def money(value: float, currency: str) -> str:
+    """An amount without an interval, to three figures, and no zeros beyond the cents."""
+    if value == 0:
+        return symbol(currency) + "0"
+    text = plain(value, 0 if abs(value) >= 100 else max(2, 2 - math.floor(math.log10(abs(value)))))
+    whole, point, cents = text.partition(".")
+    return symbol(currency) + whole + point + cents[:2] + cents[2:].rstrip("0")
+
+
+def tick(value: float, unit: Unit, currency: str, step: float) -> str:
+    """A label on an axis whose ticks are ``step`` apart."""
+    times = 100.0 if unit == "rate" else 1.0
+    value, step = value * times, step * times
+    digits = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
+    if unit == "money" and digits == 1:
+        digits = 2
+    before = symbol(currency) if unit == "money" else ""
+    return before + plain(value, digits) + ("%" if unit == "rate" else "")
+
+
+def count(value: float) -> str:
+    """A volume to two figures: 950, 24,000, 1.2 million."""
+    if value <= 0:
+        return "0"
+    exponent = math.floor(math.log10(value))
+    rounded = round(value, 1 - exponent)
+    if rounded >= 1e6:
+        return f"{rounded / 1e6:,.10g} million"
+    return f"{rounded:,.0f}"
+
+
+def duration(seconds: float) -> str:
+    """12 s, 3 min 20 s, 1 h 05 min."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def size(n_bytes: int) -> str:
+    return f"{n_bytes / 2**30:.1f} GiB" if n_bytes >= 2**30 else f"{n_bytes / 2**20:.0f} MiB"

@@ -1,0 +1,42 @@
+"""Text of strangers (model output, knowledge base, settings) made safe to show as it is."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from markupsafe import Markup
+
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+_IN_SCRIPT = str.maketrans(
+    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+)
+
+
+def _spell(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return "\ufffd" if 0xD800 <= code <= 0xDFFF else f"[U+{code:04X}]"
+
+
+def visible(text: str) -> str:
+    """``text`` with control characters and direction overrides spelled out: seen, and without effect."""
+    return _HIDDEN.sub(_spell, text.replace("\r\n", "\n"))
+
+
+def script_json(data: Any) -> Markup:
+    """Compact JSON that cannot end or open anything inside a ``<script type="application/json">`` element."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Markup(text.translate(_IN_SCRIPT))
+
+
+def sentence_list(names: list[str]) -> str:
+    """``a``, ``a and b`` or ``a, b and c``."""
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1] if names else ""
+
+
+def plural(n: int, one: str, many: str | None = None) -> str:
+    """``1 item`` or ``1,200 items``."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"

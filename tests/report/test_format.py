@@ -1,0 +1,66 @@
+"""Numbers in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.report.format import count, duration, figure, money, tick
+from harness.types import Estimate
+
+
+def made(value: float | None, low: float | None, high: float | None, reason: str | None = None) -> Estimate:
+    return Estimate(
+        value=value, low=low, high=high, n=200, n_missing=3, n_clusters=150, method="mean", reason=reason
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "unit", "signed", "expected"),
+    [
+        (0.6231, 0.554, 0.691, "rate", False, "62% (55–69%)"),
+        (0.9981, 0.9962, 0.9991, "rate", False, "99.8% (99.6–99.9%)"),
+        (0.062, -0.004, 0.128, "rate", True, "+6 points (−0.4 to 12.8)"),
+        (-0.09, -0.14, -0.03, "rate", True, "−9 points (−14 to −3)"),
+        (1.2372, 1.091, 1.402, "s", False, "1.24 s (1.09–1.40)"),
+        (2.4, 2.07, 2.74, "s", False, "2.4 s (2.1–2.7)"),
+        (0.446, 0.414, 0.481, "money", False, "$0.45 ($0.41–$0.48)"),
+        (0.0613, 0.056, 0.065, "money", False, "$0.061 ($0.056–$0.065)"),
+        (1234.5, 1100.0, 1390.0, "money", False, "$1,234 ($1,100–$1,390)"),
+        (0.512, 0.48, 0.55, "score", False, "0.51 (0.48–0.55)"),
+        (0.0, 0.0, 0.0, "rate", False, "0% (0–0%)"),
+    ],
+)
+def test_rounding(value: float, low: float, high: float, unit: str, signed: bool, expected: str) -> None:
+    shown = figure(made(value, low, high), unit, "USD", 0.95, signed=signed)  # type: ignore[arg-type]
+    assert shown.full == expected
+
+
+def test_a_missing_value_says_why_and_is_no_number() -> None:
+    shown = figure(made(None, None, None, "no sources named"), "rate", "USD", 0.95)
+    assert shown.text == "n/a"
+    assert shown.reason == "no sources named"
+    assert "3 missing" in shown.about
+    assert shown.sort is None
+
+
+def test_a_value_without_interval_says_so() -> None:
+    shown = figure(made(0.5, None, None, "no interval: too few items"), "rate", "USD", 0.95)
+    assert shown.interval is None
+    assert "too few items" in shown.about
+
+
+def test_an_unknown_currency_is_named() -> None:
+    assert money(12.4, "CHF") == "CHF\u00a012.40"
+    assert money(0.096, "USD") == "$0.096"
+    assert money(0, "EUR") == "€0"
+
+
+def test_counts_durations_and_ticks() -> None:
+    assert [count(v) for v in (950, 24_310, 1_234_567)] == ["950", "24,000", "1.2 million"]
+    assert [duration(v) for v in (4.2, 59.6, 200, 3900)] == [
+        "4.2 s",
+        "1 min 00 s",
+        "3 min 20 s",
+        "1 h 05 min",
+    ]
+    assert [tick(v, "money", "USD", v) for v in (0.05, 0.1, 3, 100)] == ["$0.05", "$0.10", "$3", "$100"]
