@@ -87,7 +87,8 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
         with clock("comparison"):
             _compare(inputs, scores, trainings, run, progress)
         _write_inputs(inputs, passages, run)
-        run.write("manifest.json", _manifest(inputs, run, options, {**hashes, "comparison": key}, clock))
+        hashes |= {"comparison": key} | {f"variant {v.spec.name}": v.fingerprint for v in variants}
+        run.write("manifest.json", _manifest(inputs, run, options, hashes, clock))
         finished = read_run(run.path)
         write_report(finished, progress)
         return finished
@@ -267,8 +268,9 @@ def read_run(path: Path) -> Run:
     wanted = {i.id for i in items}
     latest: dict[tuple[str, str, str], Answer] = {}
     for spec in scenario.variants:
+        key = manifest.hashes.get(f"variant {spec.name}")  # a journal may hold answers of other settings
         for a in run.answers(spec.name):
-            if a.item in wanted:
+            if a.item in wanted and a.key == key:
                 latest[a.variant, a.item, a.phase] = a
     return Run(
         folder=run,

@@ -41,7 +41,11 @@ class Backend(Protocol):
     """Engine, version, weights and dtype."""
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
-        """Length of the rendered prompt in tokens."""
+        """Length of the rendered prompt in tokens; raises BackendError where it does not fit the model."""
+        ...
+
+    def clock(self) -> float:
+        """Seconds, to time what happens beside the backend (retrieval) on the same footing."""
         ...
 
     def batches(self, requests: Sequence[Request]) -> list[list[int]]:

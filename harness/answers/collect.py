@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Sequence
 
+from harness.errors import HarnessError
 from harness.protocols import Variant
 from harness.store import Journal
 from harness.types import Answer, Item, Phase
@@ -55,7 +56,11 @@ def reuse(variant: Variant, journal: Journal[Answer], others: Iterable[Journal[A
     have = stored(variant, "quality", journal)
     copied = 0
     for other in others:
-        for answer in stored(variant, "quality", other).values():
+        try:
+            found = stored(variant, "quality", other)
+        except HarnessError:  # of another version: nothing to reuse, and nothing that stops this run
+            continue
+        for answer in found.values():
             if answer.item not in have and answer.error is None:
                 have[answer.item] = answer
                 journal.append(answer.model_copy(update={"variant": variant.spec.name}))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.errors import BackendError
 from harness.machine import engine_fingerprint
 from harness.protocols import OnDone, OnStep, TrainingJob
 from harness.store import fingerprint, write_atomic
@@ -18,6 +19,8 @@ from harness.types import BackendSpec, EpochLoss, Generation, Message, Request, 
 
 _SECONDS_A_TOKEN = 0.001
 """Of the pretended clock, so that two runs report the same latency and cost."""
+_CONTEXT = 4096
+"""Longest prompt that it takes, so that the way of a refused request can be tested."""
 _PAUSE = 0.002
 """Real time an item, so that a kill can hit in the middle of a batch."""
 
@@ -30,7 +33,13 @@ class FakeBackend:
         self._size, self._seed = spec.batch_size, seed
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
-        return sum(len(m.content.split()) + 4 for m in messages)
+        count = sum(len(m.content.split()) + 4 for m in messages)
+        if count > _CONTEXT:
+            raise BackendError(f"the prompt has {count} tokens, the model's context {_CONTEXT}")
+        return count
+
+    def clock(self) -> float:
+        return 0.0
 
     def batches(self, requests: Sequence[Request]) -> list[list[int]]:
         return [

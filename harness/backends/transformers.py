@@ -7,13 +7,15 @@ because un-merging would leave rounding behind.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, StoppingCriteria, set_seed
+from jinja2 import TemplateError
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, StoppingCriteria, set_seed
 from transformers.utils import logging
 
 from harness.errors import BackendError, ModelError
@@ -40,11 +42,16 @@ class TransformersBackend:
             )
         if self._tokenizer.pad_token_id is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
+        positions = getattr(AutoConfig.from_pretrained(folder), "max_position_embeddings", None)
+        self._context = min(self._tokenizer.model_max_length, positions or math.inf)
         self._model: Any = None
         self._adapter: str | None = None
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         return len(self._render(messages))
+
+    def clock(self) -> float:
+        return time.perf_counter()
 
     def batches(self, requests: Sequence[Request]) -> list[list[int]]:
         """By adapter and decoding, longest first, so that padding is small and memory peaks at the start."""
@@ -107,6 +114,7 @@ class TransformersBackend:
                     **inputs,
                     max_new_tokens=decoding.max_new_tokens,
                     pad_token_id=self._tokenizer.pad_token_id,
+                    eos_token_id=sorted(self._eos()),
                     **{"do_sample": False, **sampling, **extra},
                 )
         except (RuntimeError, ValueError) as e:
@@ -114,10 +122,12 @@ class TransformersBackend:
 
     def _render(self, messages: Sequence[Message]) -> list[int]:
         turns = [m.model_dump() for m in messages]
-        ids = self._tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False)
-        limit = self._tokenizer.model_max_length
-        if len(ids) > limit:
-            raise BackendError(f"the prompt has {len(ids)} tokens, the model's context {limit}")
+        try:
+            ids = self._tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False)
+        except TemplateError as e:
+            raise BackendError(f"the model's chat template refuses the conversation: {e}") from None
+        if len(ids) > self._context:
+            raise BackendError(f"the prompt has {len(ids)} tokens, the model's context {self._context}")
         return list(ids)
 
     def _eos(self) -> set[int]:

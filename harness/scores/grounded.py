@@ -38,7 +38,8 @@ class LexicalGroundedness:
         text = answer.text or ""
         if abstains(text, context):
             return None, "not applicable: the answer abstains"
-        words = content_words(without_citations(text).removesuffix(context.scenario.style.closing or ""))
+        closing = context.scenario.style.closing or ""
+        words = content_words(without_citations(text).strip().removesuffix(closing))
         if not words:
             return None, "the answer has no content words"
         seen = [m.content for m in item.messages]

@@ -6,7 +6,8 @@ import re
 import unicodedata
 
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
-_PUNCTUATION = re.compile(r"(?<!\d)\.|\.(?!\d)|[^\w.%']+")
+_PUNCTUATION = re.compile(r"(?<!\d)\.|\.(?!\d)|(?<!\w)'|'(?!\w)|\b_+|_+\b|[^\w.%']+")
+_APOSTROPHES = str.maketrans("\u2018\u2019\u02bc", "'''")
 _CITATION = re.compile(r"\s*\[\d{1,2}\]")
 
 
@@ -15,8 +16,8 @@ def normalise(text: str) -> str:
 
     ``£1,049.50!`` becomes ``1049.50``: currency signs and thousands separators are not part of a fact's match.
     """
-    text = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
-    return " ".join(_PUNCTUATION.sub(" ", _THOUSANDS.sub("", text)).split())
+    text = unicodedata.normalize("NFKC", text).casefold().translate(_APOSTROPHES)
+    return " ".join(_PUNCTUATION.sub(" ", _THOUSANDS.sub("", text)).split()).replace(" %", "%")
 
 
 def states(text: str, phrase: str) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
+import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -48,6 +49,7 @@ class Material:
     engine: Engine
     _retrievers: dict[str, Retriever] = field(default_factory=dict)
     _examples: list[VectorIndex] = field(default_factory=list)
+    _passages: dict[int, dict[str, Passage]] = field(default_factory=dict)
 
     def system(self, name: str | None) -> str | None:
         name = name or self.scenario.system
@@ -59,7 +61,10 @@ class Material:
 
     def passages(self, settings: Retrieval) -> dict[str, Passage]:
         """All passages that a retrieval could return, by id."""
-        return {p.id: p for p in chunk_articles(self.articles, settings.chunk_words)}
+        size = settings.chunk_words
+        if size not in self._passages:
+            self._passages[size] = {p.id: p for p in chunk_articles(self.articles, size)}
+        return self._passages[size]
 
     def retriever(self, settings: Retrieval) -> Retriever:
         key = fingerprint(settings)
@@ -106,12 +111,13 @@ class Adapter:
         retriever = m.retriever(t.retrieval) if t.passages and t.retrieval else None
         system, seed = m.system(t.system), m.scenario.seed
         whole = t.model_copy(update={"examples": None})
+        refusal = next((i.references[0] for i in m.train if i.abstain), None)
         job = TrainingJob(
             name=self._name,
             training=t,
             base=m.engine.base(),
-            examples=conversations(m.train, t, system, retriever, seed),
-            dev=conversations(m.dev, whole, system, retriever, seed),
+            examples=conversations(m.train, t, system, retriever, refusal, seed),
+            dev=conversations(m.dev, whole, system, retriever, refusal, seed),
             folder=self._folder,
             key=self.fingerprint,
             seed=seed,
@@ -119,6 +125,7 @@ class Adapter:
         )
         record = m.engine.train(job, on_step)
         write_atomic(self._folder / "training.json", canonical_json(record))
+        shutil.rmtree(self._folder / "checkpoint", ignore_errors=True)
         return record
 
 
@@ -192,11 +199,12 @@ class ComposedVariant:
     def _one_by_one(self, items: Sequence[Item], on_answer: OnAnswer) -> None:
         backend = self._material.engine.backend()
         if items:
-            backend.warm_up(self._requests(items[:1])[0])
+            with suppress(BackendError):  # it comes again below, where it is recorded
+                backend.warm_up(self._requests(items[:1])[0])
         for item in items:
-            start = time.perf_counter()
+            start = backend.clock()
             [request] = self._requests([item])
-            spent = time.perf_counter() - start if self.spec.context else 0.0
+            spent = backend.clock() - start if self.spec.context else 0.0
             request = request.model_copy(update={"retrieval_s": spent})
             try:
                 on_answer(self._answer(request, "timing", backend.time(request)))
@@ -205,14 +213,15 @@ class ComposedVariant:
 
     def _requests(self, items: Sequence[Item]) -> list[Request]:
         context = self.spec.context
-        searching = time.perf_counter()
+        clock = self._material.engine.backend().clock
+        searching = clock()
         found: list[list[Retrieved]] = [[] for _ in items]
         shown: list[list[Item]] = [[] for _ in items]
         if isinstance(context, Retrieval):
             found = self._material.retriever(context).find([query(i) for i in items])
         elif isinstance(context, FewShot):
             shown = self._material.nearest_examples([query(i) for i in items], context.examples)
-        share = (time.perf_counter() - searching) / max(1, len(items)) if context else 0.0
+        share = (clock() - searching) / max(1, len(items)) if context else 0.0
         adapter = str(self._adapter.weights) if self._adapter else None
         known = self.passages()
         return [

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from harness.errors import Problem, ScenarioError
 from harness.protocols import OnAnswer
 from harness.store import file_hash, fingerprint
 from harness.types import Answer, Item, Phase, Record, VariantSpec
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Tokens = Annotated[int, Field(ge=0)]
 
 
 class PrecomputedLine(Record):
@@ -26,16 +30,18 @@ class PrecomputedLine(Record):
     text: str | None = None
     error: str | None = None
     """Why there is no text."""
-    first_token_s: float | None = None
-    total_s: float | None = None
-    prompt_tokens: int | None = None
-    output_tokens: int | None = None
+    first_token_s: Seconds | None = None
+    total_s: Seconds | None = None
+    prompt_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
 
 
 class PrecomputedVariant:
     def __init__(self, spec: VariantSpec, file: Path):
         self.spec = spec
         self._file = file
+        if not file.is_file():
+            raise ScenarioError([Problem(file, None, f"file not found, needed by variant {spec.name!r}")])
         self.fingerprint = fingerprint("precomputed", 1, file_hash(file))
 
     def prepare(self) -> None:
@@ -62,7 +68,13 @@ class PrecomputedVariant:
     def _lines(self) -> dict[str, PrecomputedLine]:
         lines: dict[str, PrecomputedLine] = {}
         problems = []
-        for number, text in enumerate(self._file.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            whole = self._file.read_text(encoding="utf-8")
+        except UnicodeDecodeError as e:
+            number = self._file.read_bytes()[: e.start].count(b"\n") + 1
+            problem = Problem(self._file, number, "not UTF-8 text; save the file as UTF-8")
+            raise ScenarioError([problem]) from None
+        for number, text in enumerate(whole.split("\n"), 1):
             if not text.strip():
                 continue
             try:

@@ -15,9 +15,17 @@ Conversation = tuple[Message, ...]
 
 
 def conversations(
-    items: Sequence[Item], training: Training, system: str | None, retriever: Retriever | None, seed: int
+    items: Sequence[Item],
+    training: Training,
+    system: str | None,
+    retriever: Retriever | None,
+    refusal: str | None,
+    seed: int,
 ) -> list[Conversation]:
-    """One conversation an item; ``training.examples`` of them, drawn with ``seed``."""
+    """One conversation an item; ``training.examples`` of them, drawn with ``seed``.
+
+    ``refusal`` is the target where the right passage is withheld.
+    """
     chosen = list(items)
     if training.examples is not None and training.examples < len(chosen):
         chosen = random.Random(seed).sample(chosen, training.examples)
@@ -25,7 +33,6 @@ def conversations(
         return [(*lay_out(i.messages, system), _target(i.references[0])) for i in chosen]
     if retriever is None:
         raise TrainingError("training with passages needs a retriever")
-    refusal = next((i.references[0] for i in items if i.abstain), None)
     if refusal is None and training.passages.without_source:
         raise TrainingError(
             "training.passages.without_source needs a training item that abstains, to copy its answer"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 import random
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -58,8 +57,8 @@ class Position:
 def train_adapter(job: TrainingJob, on_step: OnStep) -> TrainingRecord:
     """Train on the job's examples; the epoch with the lowest dev loss is left in ``folder/best``.
 
-    A checkpoint in ``folder/checkpoint`` is picked up after a kill. Raises TrainingError where the data does not
-    fit or the loss is no longer finite.
+    A checkpoint in ``folder/checkpoint`` is picked up after a kill; the caller removes it once the record is on
+    disk. Raises TrainingError where the data does not fit or the loss is no longer finite.
     """
     torch.set_num_threads(threads())
     tokenizer = AutoTokenizer.from_pretrained(job.base)
@@ -69,14 +68,13 @@ def train_adapter(job: TrainingJob, on_step: OnStep) -> TrainingRecord:
     run = _Run(model, job, data, held_back, on_step)
     run.resume()
     run.train()
-    best = min(run.at.epochs, key=lambda e: e[2])
     parameters = [p.numel() for p in model.parameters()]
-    record = TrainingRecord(
+    return TrainingRecord(
         adapter=job.name,
         fingerprint=job.key,
         examples=len(data),
         epochs=tuple(EpochLoss(epoch=e, train_loss=t, dev_loss=d) for e, t, d in run.at.epochs),
-        best_epoch=best[0],
+        best_epoch=run.best()[0],
         steps=tuple(run.at.losses),
         seconds=round(run.at.seconds, 3),
         tokens=run.at.tokens,
@@ -85,8 +83,6 @@ def train_adapter(job: TrainingJob, on_step: OnStep) -> TrainingRecord:
         total_parameters=sum(parameters),
         hardware=_hardware(job.dtype),
     )
-    shutil.rmtree(job.folder / "checkpoint", ignore_errors=True)
-    return record
 
 
 def batch_loss(model: Any, batch: Sequence[Encoded], pad: int, device: Any) -> Any:
@@ -182,24 +178,30 @@ class _Run:
         recent = [loss for _, loss in self.at.losses[-self._per_epoch :]]
         dev_loss = self._dev_loss() if self._dev else recent[-1]
         self.at.epochs.append((epoch, round(sum(recent) / len(recent), 5), round(dev_loss, 5)))
-        if dev_loss <= min(e[2] for e in self.at.epochs):
+        if self.best()[0] == epoch:
             self._model.save_pretrained(self._folder / "best")
+
+    def best(self) -> tuple[int, float, float]:
+        """The epoch with the lowest dev loss; of equals the first."""
+        return min(self.at.epochs, key=lambda e: e[2])
 
     def _dev_loss(self) -> float:
         total = tokens = 0.0
         ordered = sorted(self._dev, key=lambda e: len(e.ids))
+        self._model.eval()  # without dropout, so that epochs compare
         with torch.no_grad():
             for a in range(0, len(ordered), self._training.batch_size):
                 batch = ordered[a : a + self._training.batch_size]
                 count = sum(len(e.ids) - e.start for e in batch)
                 total += float(batch_loss(self._model, batch, 0, self._device)) * count
                 tokens += count
+        self._model.train()
         return total / tokens
 
     def _stale(self) -> bool:
         """No better dev loss for ``patience`` epochs."""
-        losses = [e[2] for e in self.at.epochs]
-        return len(losses) - 1 - losses.index(min(losses)) >= self._training.patience if losses else False
+        done = len(self.at.epochs)
+        return done > 0 and done - self.best()[0] >= self._training.patience
 
     def _save(self) -> None:
         """Adapter, optimizer moments and position; the JSON comes last and makes the checkpoint valid."""
@@ -241,9 +243,12 @@ def _encode_all(tokenizer: Any, chats: Sequence[Sequence[Message]], limit: int |
         ids = tokenizer.apply_chat_template(turns, return_dict=False)
         if ids[: len(prompt)] != prompt:
             raise TrainingError("the model's chat template renders a prompt differently once it is answered")
-        end = (
-            max(i for i, t in enumerate(ids) if t == tokenizer.eos_token_id) + 1
-        )  # no new line after the last turn
+        if tokenizer.eos_token_id not in ids[len(prompt) :]:
+            raise TrainingError(
+                f"the chat template does not end an answer with {tokenizer.eos_token!r}, so a tuned model would never "
+                "stop; set eos_token in the model's tokenizer_config.json to the token that ends a turn"
+            )
+        end = len(ids) - ids[::-1].index(tokenizer.eos_token_id)  # no new line after the last turn
         if limit is not None and end > limit:
             question = chat[-2].content[:60]
             raise TrainingError(

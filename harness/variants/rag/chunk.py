@@ -15,7 +15,10 @@ _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*$")
 
 
 def chunk_articles(articles: Iterable[Article], max_words: int) -> list[Passage]:
-    """Passages of all articles in reading order; each has at most ``max_words`` words, single sentences aside."""
+    """Passages of all articles in reading order, of at most ``max_words`` words each.
+
+    A sentence, list entry or table row that is longer stays whole.
+    """
     passages = []
     for article in articles:
         texts = [(title, part) for title, body in _sections(article) for part in _cut(body, max_words)]
@@ -35,13 +38,13 @@ def _sections(article: Article) -> list[tuple[str, str]]:
     def close() -> None:
         body = "\n".join(lines).strip()
         if body:
-            below = [heading for level, heading in path if level > 1]
+            below = [heading for _, heading in path if heading != article.title]
             sections.append((": ".join([article.title, *below]), body))
         lines.clear()
 
     fenced = False
     for line in article.body.splitlines():
-        fenced ^= line.lstrip().startswith("```")
+        fenced ^= line.lstrip().startswith(("```", "~~~"))
         if (match := _HEADING.match(line)) and not fenced:
             close()
             level = len(match[1])
