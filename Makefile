@@ -10,12 +10,14 @@ QUICK  ?=
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare validate test quick-test check format docs clean
+.PHONY: help setup setup-test compare validate test quick-test check format docs clean
 
 help: ## show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 setup: $(VENV)/.installed ## create .venv and install the locked packages
+
+setup-test: $(VENV)/.installed-test ## the same with what tests and checks need
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

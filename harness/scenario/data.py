@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, ValidationError, field_validator
 
 from harness.errors import Problem, ScenarioError
-from harness.registry import nearest
+from harness.scenario.document import Document, explain
 from harness.scenario.load import read_text
 from harness.types import Article, Facts, Item, Message, Record, Split
 
@@ -43,6 +42,21 @@ class ItemLine(Record):
         if any(m.role == "system" for m in messages[1:]):
             raise ValueError("a system message may only come first")
         return messages
+
+
+class FrontMatter(Record):
+    """What may stand between the two ``---`` lines at the head of an article."""
+
+    title: str | None = None
+    updated: date | None = None
+    region: str = "all"
+    supersedes: tuple[str, ...] = ()
+
+    @field_validator("supersedes", mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        """``a, b`` is the same as ``[a, b]``."""
+        return tuple(re.split(r"[,\s]+", value.strip())) if isinstance(value, str) else value or ()
 
 
 @dataclass(frozen=True)
@@ -76,8 +90,10 @@ def read_items(file: Path, split: Split) -> tuple[list[Placed], list[Problem]]:
         try:
             placed.append(Placed(_item(_parse(line), split, number), file, number))
         except ValidationError as e:
-            problems += [Problem(file, number, _explain(dict(err))) for err in e.errors()]
-        except (ValueError, RecursionError) as e:
+            problems += [Problem(file, number, explain(err, ItemLine, "field")) for err in e.errors()]
+        except RecursionError:
+            problems.append(Problem(file, number, "not valid JSON: nested too deeply"))
+        except ValueError as e:
             problems.append(Problem(file, number, str(e)))
     if not placed and not problems:
         problems.append(Problem(file, None, "holds no items"))
@@ -128,13 +144,6 @@ def _item(data: dict[str, Any], split: Split, number: int) -> Item:
     )
 
 
-def _explain(error: dict[str, Any]) -> str:
-    where = ".".join(str(p) for p in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"{where}: unknown field; {nearest(str(error['loc'][-1]), list(ItemLine.model_fields))}"
-    return f"{where}: {error['msg']}" if where else str(error["msg"])
-
-
 def load_articles(folder: Path) -> list[Article]:
     """All articles below ``folder`` in order of their ids; raises ScenarioError with every bad file."""
     articles, problems = read_articles(folder)
@@ -146,39 +155,33 @@ def load_articles(folder: Path) -> list[Article]:
 def read_articles(folder: Path) -> tuple[list[Article], list[Problem]]:
     articles: list[Article] = []
     problems: list[Problem] = []
-    for file in _markdown(folder):
+    for file in sorted(folder.rglob("*.md")):
         try:
             articles.append(_article(file, folder))
         except ScenarioError as e:
             problems += e.problems
-        except (ValidationError, yaml.YAMLError, ValueError) as e:
-            reason = e.errors()[0]["msg"] if isinstance(e, ValidationError) else str(e).splitlines()[0]
-            problems.append(Problem(file, 1, f"front matter: {reason}"))
     if not articles and not problems:
         problems.append(Problem(folder, None, "the knowledge base holds no .md files"))
     return articles, problems
 
 
-def _markdown(folder: Path) -> Iterator[Path]:
-    return iter(sorted(folder.rglob("*.md")))
-
-
 def _article(file: Path, folder: Path) -> Article:
     text = read_text(file)
-    front: dict[str, Any] = {}
-    if match := re.match(r"---\n(.*?)\n---\n", text, re.DOTALL):
-        front = yaml.safe_load(match[1]) or {}
-        if not isinstance(front, dict):
-            raise ValueError("must be `key: value` lines")
+    front = FrontMatter()
+    if text.startswith("---\n"):
+        match = re.match(r"---\n(.*?\n|)---[ \t]*(\n|$)", text, re.DOTALL)
+        if not match:
+            raise ScenarioError([Problem(file, 1, "front matter: no closing line `---`")])
+        front = Document(match[1], file, first_line=2).record(FrontMatter, "field")
         text = text[match.end() :]
+    if not text.strip():
+        raise ScenarioError([Problem(file, None, "the article is empty")])
     heading = re.search(r"^# (.+)$", text, re.MULTILINE)
-    title = front.get("title") or (heading[1] if heading else file.stem)
-    replaced = front.get("supersedes") or []
     return Article(
         id=file.relative_to(folder).with_suffix("").as_posix(),
-        title=str(title),
-        updated=front.get("updated"),
-        region=str(front.get("region", "all")),
-        supersedes=tuple(re.split(r"[,\s]+", replaced) if isinstance(replaced, str) else replaced),
+        title=front.title or (heading[1] if heading else file.stem),
+        updated=front.updated,
+        region=front.region,
+        supersedes=front.supersedes,
         body=text.strip(),
     )

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-import yaml
-from pydantic import BaseModel, ValidationError
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
 
 from harness.errors import InputError, Problem, ScenarioError
-from harness.registry import BACKENDS, SCORERS, nearest
+from harness.registry import BACKENDS, SCORERS, SOURCES, nearest
+from harness.scenario.document import Document, Loc, in_order
 from harness.types import Scenario
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Found = tuple[Loc, str]
+"""Where in the settings, and what is wrong there."""
 
 
 def find_scenario(name_or_path: str, root: Path) -> Path:
     """The folder of a scenario given by name (below ``root/scenarios``) or by path."""
     for folder in (Path(name_or_path), root / "scenarios" / name_or_path):
-        if (folder / "scenario.yaml").is_file():
-            return folder
+        with suppress(OSError):  # a name too long for a file
+            if (folder / "scenario.yaml").is_file():
+                return folder
     known = sorted(p.parent.name for p in (root / "scenarios").glob("*/scenario.yaml"))
     hint = (
         nearest(name_or_path, known)
@@ -32,9 +34,12 @@ def find_scenario(name_or_path: str, root: Path) -> Path:
 
 
 def read_text(file: Path) -> str:
-    """A UTF-8 text file of the user's; anything else is a ScenarioError that names the place."""
+    """A UTF-8 text file of the user's; anything else is a ScenarioError that names the place.
+
+    A byte order mark is dropped and line ends become ``\n``: editors on Windows write both.
+    """
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise ScenarioError([Problem(file, None, "file not found")]) from None
     except UnicodeDecodeError as e:
@@ -47,94 +52,17 @@ def read_text(file: Path) -> str:
 def load_scenario(folder: Path) -> Scenario:
     """The settings in ``folder/scenario.yaml``; raises ScenarioError with all problems found."""
     file = folder / "scenario.yaml"
-    text = read_text(file)
-    try:
-        node = yaml.compose(text, Loader=_Loader)
-        data = yaml.load(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as e:
-        line = e.problem_mark.line + 1 if e.problem_mark else None
-        raise ScenarioError([Problem(file, line, f"not valid YAML: {e.problem or e.context}")]) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as e:
-        raise ScenarioError([Problem(file, 1, f"not valid YAML: {str(e).splitlines()[0]}")]) from None
-    if not isinstance(data, dict):
-        raise ScenarioError([Problem(file, 1, "must be a mapping of settings such as `name: my-scenario`")])
-    try:
-        problems = [Problem(file, _line(node, key), "the key occurs twice") for key in _doubled(node)]
-        scenario = Scenario.model_validate(data)
-    except ValidationError as e:
-        problems += [Problem(file, _line(node, err["loc"]), _explain(dict(err))) for err in e.errors()]
-        raise ScenarioError(sorted(set(problems), key=lambda p: p.line or 0)) from None
-    except RecursionError:
-        raise ScenarioError([Problem(file, 1, "nested too deeply")]) from None
-    problems += [Problem(file, _line(node, loc), message) for loc, message in _references(scenario)]
-    if problems:
-        raise ScenarioError(sorted(set(problems), key=lambda p: p.line or 0))
+    document = Document(read_text(file), file)
+    scenario = document.record(Scenario)
+    found = [*_references(scenario), *_sources(scenario), *_files(scenario), *_patterns(scenario)]
+    if found:
+        raise in_order(document.problem(loc, message) for loc, message in found)
     return scenario
 
 
-def _line(node: Any, loc: Any) -> int:
-    """Line of the deepest part of ``loc`` that the document has: a key, or its parent where it is missing."""
-    line = int(node.start_mark.line) + 1
-    for part in loc:
-        if isinstance(node, yaml.MappingNode):
-            match = [(k, v) for k, v in node.value if k.value == str(part)]
-            if not match:
-                continue  # pydantic puts the tag of a union into the path
-            line, node = int(match[-1][0].start_mark.line) + 1, match[-1][1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = int(node.start_mark.line) + 1
-    return line
-
-
-def _doubled(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Paths of keys given twice in one mapping, which YAML would silently resolve to the last."""
-    found: list[tuple[Any, ...]] = []
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if str(key.value) in seen:
-                found.append((*path, key.value))
-            seen.add(str(key.value))
-            found += _doubled(value, (*path, key.value))
-    elif isinstance(node, yaml.SequenceNode):
-        for i, value in enumerate(node.value):
-            found += _doubled(value, (*path, i))
-    return found
-
-
-def _explain(error: dict[str, Any]) -> str:
-    """Pydantic's error in words that say what to do."""
-    where = ".".join(str(p) for p in error["loc"]) or "the file"
-    if error["type"] == "extra_forbidden":
-        return f"{where}: unknown setting; {nearest(str(error['loc'][-1]), _fields_at(error['loc'][:-1]))}"
-    if error["type"] == "missing":
-        return f"{where}: this setting is required"
-    given = repr(error.get("input"))
-    return f"{where}: {error['msg']} (given: {given if len(given) < 60 else given[:57] + '...'})"
-
-
-def _fields_at(loc: tuple[Any, ...]) -> list[str]:
-    """Names of the settings allowed at ``loc``, found by walking the record types."""
-    kinds: list[Any] = [Scenario]
-    for part in loc:
-        deeper: list[Any] = []
-        for kind in kinds:
-            if part in kind.model_fields:
-                deeper += _records_in(kind.model_fields[part].annotation)
-        kinds = deeper or kinds
-    return sorted({name for kind in kinds for name in kind.model_fields})
-
-
-def _records_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [r for a in getattr(annotation, "__args__", ()) for r in _records_in(a)]
-
-
-def _references(s: Scenario) -> list[tuple[tuple[Any, ...], str]]:
+def _references(s: Scenario) -> list[_Found]:
     """Settings that name other settings: each must exist."""
-    problems: list[tuple[tuple[Any, ...], str]] = []
+    problems: list[_Found] = []
     names = [v.name for v in s.variants]
     for i, name in enumerate(names):
         if name in names[:i]:
@@ -167,6 +95,52 @@ def _references(s: Scenario) -> list[tuple[tuple[Any, ...], str]]:
                 (("adapters", name, "passages"), "training with passages needs `retrieval` beside it")
             )
     low, high = s.economics.volume_range
-    if not 0 < low < high:
+    if low >= high:
         problems.append((("economics", "volume_range"), "must be two growing positive numbers"))
     return problems
+
+
+def _sources(s: Scenario) -> Iterator[_Found]:
+    """Weights whose source is not written as one of the kinds that exist."""
+    for role, source in s.weights().items():
+        kind = source.source.partition(":")[0]
+        if kind not in SOURCES:
+            yield (role, "source"), f"unknown source {source.source!r}; {nearest(kind, list(SOURCES))}"
+        elif not re.fullmatch(SOURCES[kind].pattern, source.source):
+            yield (role, "source"), f"{source.source!r} is not {SOURCES[kind].shape}"
+        if source.sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", source.sha256):
+            yield (role, "sha256"), f"{source.sha256!r} is not a SHA-256: 64 digits of 0-9 and a-f"
+        elif kind == "pypi" and source.sha256 is None:
+            yield (role,), f"{role}: a pypi source needs `sha256` (of the wheel) beside it"
+
+
+def _files(s: Scenario) -> Iterator[_Found]:
+    """Files that a setting names must lie in the scenario's folder: it moves and is reviewed as a whole."""
+    named: list[tuple[Loc, str | None]] = [(("data", split), f) for split, f in s.data.model_dump().items()]
+    named += [(("system",), s.system)]
+    named += [(("adapters", name, "system"), t.system) for name, t in s.adapters.items()]
+    for i, variant in enumerate(s.variants):
+        kind, _, file = variant.weights.partition(":")
+        named.append((("variants", i, "system"), variant.system))
+        named.append((("variants", i, "weights"), file if kind == "precomputed" and file else None))
+    for loc, name in named:
+        if name is None:
+            continue
+        path = PurePosixPath(name)
+        if not name.strip() or not name.isprintable() or path.is_absolute() or ".." in path.parts:
+            yield loc, f"{name!r} must be a file in the scenario's folder, such as data/train.jsonl"
+
+
+def _patterns(s: Scenario) -> Iterator[_Found]:
+    """Regular expressions that do not compile."""
+    lists: list[tuple[Loc, tuple[str, ...]]] = [
+        (("abstention",), s.abstention),
+        (("style", "forbidden"), s.style.forbidden),
+        (("style", "required"), s.style.required),
+    ]
+    for loc, patterns in lists:
+        for i, pattern in enumerate(patterns):
+            try:
+                re.compile(pattern)
+            except (re.error, OverflowError, RecursionError) as e:
+                yield (*loc, i), f"not a regular expression: {pattern!r}: {e}"

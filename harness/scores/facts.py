@@ -6,14 +6,15 @@ import re
 from collections.abc import Sequence
 
 from harness.protocols import ScoringContext
-from harness.scores.text import states, without_citations
+from harness.scores.text import states, straight, without_citations
 from harness.types import Answer, Item, MetricInfo
 
 Scored = tuple[float | None, str | None]
 
 
 def abstains(text: str, context: ScoringContext) -> bool:
-    return any(re.search(p, text, re.IGNORECASE) for p in context.scenario.abstention)
+    """Whether one of the scenario's patterns matches, with straight or curly apostrophes."""
+    return any(re.search(straight(p), straight(text), re.IGNORECASE) for p in context.scenario.abstention)
 
 
 def fact_recall(item: Item, text: str) -> float:

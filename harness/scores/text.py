@@ -11,12 +11,17 @@ _APOSTROPHES = str.maketrans("\u2018\u2019\u02bc", "'''")
 _CITATION = re.compile(r"\s*\[\d{1,2}\]")
 
 
+def straight(text: str) -> str:
+    """``text`` with typewriter apostrophes, whichever way they were typed."""
+    return text.translate(_APOSTROPHES)
+
+
 def normalise(text: str) -> str:
     """Lower case, NFKC, single spaces, no punctuation but decimal points, %, and apostrophes within words.
 
     ``£1,049.50!`` becomes ``1049.50``: currency signs and thousands separators are not part of a fact's match.
     """
-    text = unicodedata.normalize("NFKC", text).casefold().translate(_APOSTROPHES)
+    text = straight(unicodedata.normalize("NFKC", text).casefold())
     return " ".join(_PUNCTUATION.sub(" ", _THOUSANDS.sub("", text)).split()).replace(" %", "%")
 
 

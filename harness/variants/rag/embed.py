@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from sentence_transformers import SentenceTransformer
+from transformers.utils import logging
+
+logging.set_verbosity_error()
+logging.disable_progress_bar()
 
 
 class SentenceEmbedder:
