@@ -46,7 +46,9 @@ def command_line() -> dict[str, float]:
     """Seconds of whole commands, best of five."""
 
     def seconds(*command: str) -> float:
-        return best(lambda: subprocess.run([sys.executable, "-m", "harness", *command], capture_output=True), 5)
+        return best(
+            lambda: subprocess.run([sys.executable, "-m", "harness", *command], capture_output=True), 5
+        )
 
     return {"help_s": seconds("--help"), "validate_s": seconds("validate", "support-bot")}
 
@@ -71,12 +73,19 @@ def generation(inputs: Inputs, n: int) -> dict[str, float]:
     folder = fetch(s.model)
     system = inputs.prompts["prompts/house-style.md"]
     decoding = Decoding(max_new_tokens=48)
-    requests = [Request(item=i.id, messages=lay_out(i.messages, system), decoding=decoding) for i in inputs.heldout[:n]]
+    requests = [
+        Request(item=i.id, messages=lay_out(i.messages, system), decoding=decoding)
+        for i in inputs.heldout[:n]
+    ]
     engine = TransformersBackend(s.backend, folder, weights_fingerprint(s.model), s.seed)
     tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, machine.resolve_dtype("auto"))).eval()
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=getattr(torch, machine.resolve_dtype("auto"))
+    ).eval()
     prompts = [
-        tokenizer.apply_chat_template([m.model_dump() for m in r.messages], add_generation_prompt=True, return_dict=False)
+        tokenizer.apply_chat_template(
+            [m.model_dump() for m in r.messages], add_generation_prompt=True, return_dict=False
+        )
         for r in requests
     ]
 
@@ -93,8 +102,13 @@ def generation(inputs: Inputs, n: int) -> dict[str, float]:
             rows = [prompts[i] for i in order[a : a + batch_size]]
             inputs = tokenizer.pad({"input_ids": rows}, return_tensors="pt")
             with torch.inference_mode():
-                out = model.generate(**inputs, max_new_tokens=48, do_sample=False, pad_token_id=tokenizer.pad_token_id)
-            made += sum(_until_end(row, tokenizer.eos_token_id) for row in out[:, inputs["input_ids"].shape[1] :].tolist())
+                out = model.generate(
+                    **inputs, max_new_tokens=48, do_sample=False, pad_token_id=tokenizer.pad_token_id
+                )
+            made += sum(
+                _until_end(row, tokenizer.eos_token_id)
+                for row in out[:, inputs["input_ids"].shape[1] :].tolist()
+            )
         return made
 
     rates: dict[str, list[float]] = {"harness": [], "bare batched": [], "bare one by one": []}
@@ -133,7 +147,15 @@ def training(inputs: Inputs, steps: int) -> dict[str, float]:
     chats = conversations(inputs.train[: steps * size], settings, None, None, s.seed)
     with tempfile.TemporaryDirectory() as work:
         job = TrainingJob(
-            "bench", settings, fetch(s.model), chats, [], Path(work), "bench", s.seed, machine.resolve_dtype("auto")
+            "bench",
+            settings,
+            fetch(s.model),
+            chats,
+            [],
+            Path(work),
+            "bench",
+            s.seed,
+            machine.resolve_dtype("auto"),
         )
         record = ours.train_adapter(job, lambda *_: None)
         model = ours._adapted(job)
@@ -147,7 +169,9 @@ def training(inputs: Inputs, steps: int) -> dict[str, float]:
         width = max(len(e.ids) for e in batch)
         ids = torch.tensor([e.ids + [0] * (width - len(e.ids)) for e in batch])
         mask = torch.tensor([[1] * len(e.ids) + [0] * (width - len(e.ids)) for e in batch])
-        labels = torch.tensor([[-100] * e.start + e.ids[e.start :] + [-100] * (width - len(e.ids)) for e in batch])
+        labels = torch.tensor(
+            [[-100] * e.start + e.ids[e.start :] + [-100] * (width - len(e.ids)) for e in batch]
+        )
         logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits
         cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100).backward()
         optimizer.step()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from harness.types import Comparison
 
 app = typer.Typer(
-    help="Decide how to put a language model to work: prompt it, give it retrieval, fine-tune it, or combine these.",
+    help="Decide how to put a language model to work: prompt it, give it retrieval, fine-tune it, or combine "
+    "these.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -30,7 +33,12 @@ models_app = typer.Typer(help="List or fetch the weights that a scenario names."
 app.add_typer(models_app, name="models")
 
 ScenarioArgument = Annotated[str, typer.Argument(help="Name below scenarios/ or path of a scenario folder.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Never touch the network; weights must be cached.")]
+Offline = Annotated[
+    bool,
+    typer.Option(
+        "--offline", envvar="HARNESS_OFFLINE", help="Never touch the network; weights must be cached."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on standard output.")]
 
 
@@ -107,8 +115,8 @@ def validate(scenario: ScenarioArgument, as_json: AsJson = False) -> None:
         if summary:
             held = ", ".join(f"{n} {split}" for split, n in summary.items.items())
             typer.echo(
-                f"{scenario}: {held} items in {summary.clusters} held-out clusters, {summary.articles} articles, "
-                f"{len(summary.variants)} variants"
+                f"{scenario}: {held} items in {summary.clusters} held-out clusters, "
+                f"{summary.articles} articles, {len(summary.variants)} variants"
             )
         typer.echo(f"{len(problems)} problem{'s' * (len(problems) != 1)}" if problems else "no problems")
     raise typer.Exit(InputError.exit_code if problems else 0)
@@ -146,15 +154,25 @@ def models_fetch(scenario: ScenarioArgument, offline: Offline = False) -> None:
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    offline: Offline = False,
+    network: Annotated[
+        bool, typer.Option("--network", help="Also ask whether the package index and the model hub answer.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Say what works on this machine, what is missing, and the command that mends it."""
     from harness.doctor import examine
 
-    findings = examine()
-    for finding in findings:
-        typer.echo(f"{'ok ' if finding.ok else '-- '} {finding.what}")
-        if finding.mend:
-            typer.echo(f"      to mend: {finding.mend}")
+    findings = examine(offline, network)
+    if as_json:
+        typer.echo(json.dumps([asdict(f) for f in findings]))
+    else:
+        for finding in findings:
+            mark = "ok" if finding.ok else "optional" if finding.optional else "MISSING"
+            typer.echo(f"{mark:9} {finding.what}")
+            if not finding.ok:
+                typer.echo(f"{'':9} to mend: {finding.mend}")
     raise typer.Exit(0 if all(f.ok or f.optional for f in findings) else HarnessError.exit_code)
 
 
@@ -169,8 +187,11 @@ def main() -> NoReturn:
     """Run the command line; every foreseen failure is one clear message and its exit code."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what a terminal cannot show is escaped, not a crash
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app(standalone_mode=True)
+        app(prog_name="harness")
     except ScenarioError as e:
         typer.echo(str(e), err=True)
         count = len(e.problems)
@@ -179,10 +200,24 @@ def main() -> NoReturn:
     except HarnessError as e:
         typer.echo(f"error: {e}", err=True)
         sys.exit(e.exit_code)
+    except OSError as e:
+        typer.echo(f"error: {e.filename or 'the system'}: {e.strerror or e}", err=True)
+        sys.exit(HarnessError.exit_code)
     except KeyboardInterrupt:
-        typer.echo("stopped; the same command goes on from here", err=True)
-        sys.exit(130)
+        _stopped()
+    except SystemExit as e:
+        if e.code == _INTERRUPTED:  # typer has made this of a KeyboardInterrupt
+            _stopped()
+        raise
     sys.exit(0)
+
+
+_INTERRUPTED = 130
+
+
+def _stopped() -> NoReturn:
+    typer.echo("stopped; the same command goes on from here", err=True)
+    sys.exit(_INTERRUPTED)
 
 
 def _set_offline(offline: bool) -> None:

@@ -21,6 +21,7 @@ from harness.models.source import context_length, fetch, is_local, token_counter
 from harness.protocols import Engine, Progress, ScoringContext, Variant
 from harness.registry import BACKENDS, EMBEDDERS, SCORERS, TRAINERS, lookup
 from harness.scenario.check import Summary, check_scenario
+from harness.scenario.document import in_order
 from harness.scenario.inputs import Inputs, Options, load_inputs
 from harness.scenario.load import find_scenario, load_scenario
 from harness.scores.apply import apply_scorers
@@ -60,6 +61,8 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
     """Run every stage for the scenario in ``folder``; what is already done is not done again."""
     machine.keep_freed_memory()
     inputs = load_inputs(folder, options)
+    if problems := check(folder)[1]:
+        raise ScenarioError(problems)
     hashes = inputs.hashes() | {
         "model": weights_fingerprint(inputs.scenario.model),
         "embedder": weights_fingerprint(inputs.scenario.embedder),
@@ -321,14 +324,25 @@ def newest_run(scenario: str) -> Path:
 def check(folder: Path) -> tuple[Summary | None, list[Problem]]:
     """What ``validate`` finds; lengths are exact where the model's tokenizer is on this machine."""
     count, context = None, None
+    scenario = None
     try:
-        source = load_scenario(folder).model
+        scenario = load_scenario(folder)
     except ScenarioError:
         pass  # check_scenario reports it
     else:
+        source = scenario.model
         if is_local(source) and (tokenizer := fetch(source, offline=True) / "tokenizer.json").exists():
             count, context = token_counter(tokenizer), context_length(tokenizer.parent)
-    return check_scenario(folder, count, context)
+    summary, problems = check_scenario(folder, count, context)
+    bad = {p.file for p in problems}
+    for spec in scenario.variants if scenario else ():
+        kind, _, name = spec.weights.partition(":")
+        if kind == "precomputed" and folder / name not in bad:
+            try:
+                PrecomputedVariant(spec, folder / name).prepare()
+            except ScenarioError as e:
+                problems += e.problems
+    return summary, list(in_order(problems).problems)
 
 
 @dataclass(frozen=True)

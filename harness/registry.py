@@ -1,4 +1,4 @@
-"""Names that a scenario may use, as lazy ``module:attribute`` strings, so that nothing heavy is imported early."""
+"""Names that a scenario may use, as lazy ``module:attribute`` strings: nothing heavy is imported early."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def write_atomic(path: Path, text: str) -> None:
 
 
 def canonical_json(record: BaseModel) -> str:
-    """The same record always gives the same bytes: keys in order of declaration, two spaces, one final newline."""
+    """The same record always gives the same bytes: keys as declared, two spaces, one final newline."""
     return json.dumps(record.model_dump(mode="json"), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
@@ -98,8 +98,9 @@ class Journal(Generic[R]):
                 yield self._kind.model_validate_json(line)
             except ValidationError as e:
                 raise HarnessError(
-                    f"{self.path}:{number}: not a {self._kind.__name__.lower()} record; the file was changed by "
-                    f"hand or by another version. Remove it, or run again with --fresh. ({e.errors()[0]['msg']})"
+                    f"{self.path}:{number}: not a {self._kind.__name__.lower()} record; the file was changed "
+                    "by hand or by another version. Remove it, or run again with --fresh. "
+                    f"({e.errors()[0]['msg']})"
                 ) from None
 
     def append(self, record: R) -> None:
@@ -153,6 +154,7 @@ class RunFolder:
                 fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise HarnessError(
-                    f"another run is writing to {self.path}; wait for it, or choose another folder with --run-dir"
+                    f"another run is writing to {self.path}; wait for it, or choose another folder with "
+                    "--run-dir"
                 ) from None
             yield

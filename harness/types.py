@@ -145,6 +145,8 @@ class Training(Record):
     """Longest training example in tokens; a longer one is an error of ``validate``, never cut silently."""
     examples: Annotated[int, Field(ge=1)] | None = None
     """Train on a seeded sample of so many items; None is all."""
+    dev_examples: Annotated[int, Field(ge=1)] | None = None
+    """Dev items that the loss of each epoch is measured on; None is all."""
     system: str | None = None
     """File with the system prompt used in training."""
     passages: PassageTraining | None = None
@@ -185,8 +187,8 @@ class Style(Record):
     """A house style that a program can check; the ``style`` metric is the share of rules kept."""
 
     closing: str | None = None
-    max_words: int | None = None
-    max_sentences: int | None = None
+    max_words: Annotated[int, Field(ge=1)] | None = None
+    max_sentences: Annotated[int, Field(ge=1)] | None = None
     forbidden: tuple[str, ...] = ()
     """Regular expressions that must not match, for instance promises or exclamation marks."""
     required: tuple[str, ...] = ()

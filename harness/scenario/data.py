@@ -13,12 +13,12 @@ from pydantic import Field, ValidationError, field_validator
 
 from harness.errors import Problem, ScenarioError
 from harness.scenario.document import Document, explain
-from harness.scenario.load import read_text
+from harness.scenario.load import outside, read_text
 from harness.types import Article, Facts, Item, Message, Record, Split
 
 
 class ItemLine(Record):
-    """One line of a data file: OpenAI chat JSONL (the last message is the reference answer) plus our fields."""
+    """One line of a data file: OpenAI chat JSONL (the last message is the reference) plus our fields."""
 
     id: str = Field(default="", max_length=200)
     messages: tuple[Message, ...] = Field(min_length=2)
@@ -26,7 +26,7 @@ class ItemLine(Record):
     facts: Facts = Facts()
     abstain: bool = False
     sources: tuple[str, ...] = ()
-    slices: dict[str, str] = {}
+    slices: dict[str, str] = Field(default={})
     cluster: str = ""
 
     @field_validator("messages")
@@ -66,14 +66,6 @@ class Placed:
     item: Item
     file: Path
     line: int
-
-
-def load_items(file: Path, split: Split) -> list[Item]:
-    """The items of a file; raises ScenarioError with every bad line."""
-    placed, problems = read_items(file, split)
-    if problems:
-        raise ScenarioError(problems)
-    return [p.item for p in placed]
 
 
 def read_items(file: Path, split: Split) -> tuple[list[Placed], list[Problem]]:
@@ -116,6 +108,11 @@ def _parse(line: str) -> dict[str, Any]:
         raise ValueError(f"not valid JSON: {e.msg} at column {e.colno}") from None
     if not isinstance(data, dict):
         raise ValueError("each line must be a JSON object")
+    if "\\ud" in line.lower():
+        try:
+            json.dumps(data, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("not valid Unicode: half of a surrogate pair (\\ud800 to \\udfff)") from None
     if "prompt" in data and "completion" in data and "messages" not in data:
         prompt, completion = data.pop("prompt"), data.pop("completion")
         data["messages"] = [
@@ -144,18 +141,15 @@ def _item(data: dict[str, Any], split: Split, number: int) -> Item:
     )
 
 
-def load_articles(folder: Path) -> list[Article]:
-    """All articles below ``folder`` in order of their ids; raises ScenarioError with every bad file."""
-    articles, problems = read_articles(folder)
-    if problems:
-        raise ScenarioError(problems)
-    return articles
-
-
 def read_articles(folder: Path) -> tuple[list[Article], list[Problem]]:
+    """All good articles below ``folder`` in order of their ids, and the problems of the others."""
     articles: list[Article] = []
     problems: list[Problem] = []
-    for file in sorted(folder.rglob("*.md")):
+    try:
+        files = sorted(folder.rglob("*.md"))
+    except OSError as e:  # such as a name that is too long
+        return [], [Problem(folder, None, f"cannot be read: {e.strerror}")]
+    for file in files:
         try:
             articles.append(_article(file, folder))
         except ScenarioError as e:
@@ -166,6 +160,8 @@ def read_articles(folder: Path) -> tuple[list[Article], list[Problem]]:
 
 
 def _article(file: Path, folder: Path) -> Article:
+    if wrong := outside(file, folder):
+        raise ScenarioError([Problem(file, None, wrong)])
     text = read_text(file)
     front = FrontMatter()
     if text.startswith("---\n"):

@@ -18,13 +18,17 @@ Loc = tuple[Any, ...]
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH = 50  # libyaml's composer is recursive C: some thousand levels crash the interpreter
 _MAX_NODES = 100_000  # with every alias written out
+_MAX_BITS = 63  # a whole number of thousands of digits cannot even be printed
 
 
 class _Loader(_Base):  # type: ignore[misc]
     def construct_object(self, node: Any, deep: bool = False) -> Any:
         """PyYAML raises whatever Python's own conversion raises, without the place; here it has one."""
         try:
-            return super().construct_object(node, deep)
+            value = super().construct_object(node, deep)
+            if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+                raise ValueError("the number is too large")
+            return value
         except (ValueError, LookupError, AttributeError, TypeError, OverflowError) as e:
             kind = str(node.tag).rpartition(":")[2]
             raise yaml.constructor.ConstructorError(
@@ -52,7 +56,10 @@ class Document:
                 loader.dispose()
         except yaml.MarkedYAMLError as e:
             line = e.problem_mark.line if e.problem_mark else 0
-            raise self._bad(line, f"not valid YAML: {e.problem or e.context}") from None
+            reason = str(e.problem or e.context)
+            if reason.startswith("but "):
+                reason = f"{e.context} {reason}"
+            raise self._bad(line, f"not valid YAML: {reason}") from None
         except yaml.reader.ReaderError as e:
             line = text[: e.position].count("\n")
             raise self._bad(line, f"not valid YAML: character {e.character!r} is not allowed") from None
@@ -65,7 +72,7 @@ class Document:
         try:
             record = kind.model_validate(self.data)
         except ValidationError as e:
-            problems += [self.problem(err["loc"], explain(err, kind, setting)) for err in e.errors()]
+            problems += [self.problem(_place(err), explain(err, kind, setting)) for err in e.errors()]
             raise in_order(problems) from None
         if problems:
             raise in_order(problems)
@@ -94,10 +101,10 @@ class Document:
         for event in yaml.parse(text, Loader=_Loader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > _MAX_DEPTH:
-                raise self._bad(event.start_mark.line, "nested too deeply")
+                raise self._bad(event.start_mark.line if event.start_mark else 0, "nested too deeply")
 
     def _refuse_bomb(self) -> None:
-        """A few aliases of aliases stand for billions of nodes, an alias of its own parent for endless ones."""
+        """Aliases of aliases can stand for billions of nodes, an alias of its own parent for endless ones."""
         sizes: dict[int, int] = {}
 
         def size(node: Any) -> int:
@@ -117,21 +124,36 @@ def in_order(problems: Iterable[Problem]) -> ScenarioError:
     return ScenarioError(sorted(set(problems), key=lambda p: (str(p.file), p.line or 0, p.message)))
 
 
+def _place(error: Mapping[str, Any]) -> Loc:
+    """Where the error is; pydantic gives a union without its tag as a whole."""
+    tag = (error["ctx"]["discriminator"].strip("'"),) if error["type"].startswith("union_tag_") else ()
+    return (*error["loc"], *tag)
+
+
 def explain(error: Mapping[str, Any], root: type[BaseModel], setting: str) -> str:
     """Pydantic's error in words that say what to do, without characters that would upset a terminal."""
-    where = ".".join(str(p) for p in error["loc"])
+    where = ".".join(str(p) for p in _place(error))
     if error["type"] == "extra_forbidden":
         known = nearest(str(error["loc"][-1]), _fields_at(error["loc"][:-1], root))
         text = f"{where}: unknown {setting}; {known}"
-    elif error["type"] == "missing":
+    elif error["type"] in ("missing", "union_tag_not_found"):
         text = f"{where}: this {setting} is required"
+    elif error["type"] == "union_tag_invalid":
+        text = f"{where}: {error['ctx']['tag']!r} is not one of {error['ctx']['expected_tags']}"
     elif error["type"] == "value_error":  # our own validators: the message says it all
         reason = str(error["ctx"]["error"])
         text = f"{where}: {reason}" if where else reason
     else:
-        given = repr(error.get("input"))
+        given = _shown(error.get("input"))
         text = f"{where}: {error['msg']} (given: {given if len(given) < 60 else given[:57] + '...'})"
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except RecursionError:  # lists in lists, read with just enough room
+        return f"a {type(value).__name__}"
 
 
 def _children(node: Any) -> list[Any]:

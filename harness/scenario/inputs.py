@@ -6,12 +6,13 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import InputError
+from harness.errors import InputError, Problem, ScenarioError
 from harness.registry import nearest
-from harness.scenario.data import load_articles, load_items
-from harness.scenario.load import load_scenario, read_text
+from harness.scenario.data import read_articles, read_items
+from harness.scenario.document import in_order
+from harness.scenario.load import load_scenario, prompt_files, read_text
 from harness.store import fingerprint
-from harness.types import Article, Item, Scenario
+from harness.types import Article, Item, Scenario, Split
 
 
 @dataclass(frozen=True)
@@ -58,32 +59,52 @@ class Inputs:
 def load_inputs(folder: Path, options: Options) -> Inputs:
     """Scenario and data with the options applied; raises ScenarioError with everything that is wrong."""
     scenario = _with_options(load_scenario(folder), options)
+    files = _Files(folder)
     data = scenario.data
-    heldout = load_items(folder / data.heldout, "heldout")
+    heldout = files.items(data.heldout, "heldout")
+    train, dev = files.items(data.train, "train"), files.items(data.dev, "dev")
+    articles = files.articles(data.kb) if data.kb else []
+    prompts = {name: files.prompt(name) for name in prompt_files(scenario)}
+    if files.problems:
+        raise in_order(files.problems)
     limit = options.limit or (scenario.quick.limit if options.quick else None)
     preview = options.quick or (limit is not None and limit < len(heldout))
     if limit is not None and limit < len(heldout):
         chosen = set(random.Random(scenario.seed).sample([i.id for i in heldout], limit))
         heldout = [i for i in heldout if i.id in chosen]
-    names = {
-        scenario.system,
-        *(v.system for v in scenario.variants),
-        *(t.system for t in scenario.adapters.values()),
-    }
-    return Inputs(
-        scenario=scenario,
-        train=load_items(folder / data.train, "train"),
-        dev=load_items(folder / data.dev, "dev"),
-        heldout=heldout,
-        articles=load_articles(folder / data.kb) if data.kb else [],
-        prompts={n: read_text(folder / n) for n in sorted(n for n in names if n)},
-        preview=preview,
-    )
+    return Inputs(scenario, train, dev, heldout, articles, prompts, preview)
+
+
+class _Files:
+    """Reads all files of a scenario before it complains."""
+
+    def __init__(self, folder: Path):
+        self.problems: list[Problem] = []
+        self._folder = folder
+
+    def items(self, name: str, split: Split) -> list[Item]:
+        placed, problems = read_items(self._folder / name, split)
+        self.problems += problems
+        return [p.item for p in placed]
+
+    def articles(self, name: str) -> list[Article]:
+        articles, problems = read_articles(self._folder / name)
+        self.problems += problems
+        return articles
+
+    def prompt(self, name: str) -> str:
+        try:
+            return read_text(self._folder / name)
+        except ScenarioError as e:
+            self.problems += e.problems
+            return ""
 
 
 def _with_options(scenario: Scenario, options: Options) -> Scenario:
     change: dict[str, object] = {}
     if options.seed is not None:
+        if not 0 <= options.seed < 2**32:
+            raise InputError(f"--seed must be from 0 to {2**32 - 1}, not {options.seed}")
         change["seed"] = options.seed
     if options.variants:
         names = [v.name for v in scenario.variants]

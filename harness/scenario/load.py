@@ -39,6 +39,8 @@ def read_text(file: Path) -> str:
     A byte order mark is dropped and line ends become ``\n``: editors on Windows write both.
     """
     try:
+        if file.exists() and not file.is_file():  # a folder, or a pipe, which would be waited on for ever
+            raise ScenarioError([Problem(file, None, "is not a file")])
         return file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise ScenarioError([Problem(file, None, "file not found")]) from None
@@ -54,10 +56,17 @@ def load_scenario(folder: Path) -> Scenario:
     file = folder / "scenario.yaml"
     document = Document(read_text(file), file)
     scenario = document.record(Scenario)
-    found = [*_references(scenario), *_sources(scenario), *_files(scenario), *_patterns(scenario)]
+    found = [*_references(scenario), *_sources(scenario), *_files(scenario, folder), *_patterns(scenario)]
     if found:
         raise in_order(document.problem(loc, message) for loc, message in found)
     return scenario
+
+
+def prompt_files(scenario: Scenario) -> list[str]:
+    """Every file with a system prompt that the settings name."""
+    named = [scenario.system, *(v.system for v in scenario.variants)]
+    named += [t.system for t in scenario.adapters.values()]
+    return sorted({name for name in named if name})
 
 
 def _references(s: Scenario) -> list[_Found]:
@@ -74,6 +83,9 @@ def _references(s: Scenario) -> list[_Found]:
     for i, metric in enumerate(s.metrics):
         if metric not in SCORERS:
             problems.append((("metrics", i), f"unknown metric {metric!r}; {nearest(metric, list(SCORERS))}"))
+    for key, listed in (("metrics", s.metrics), ("slices", s.slices)):
+        doubled = [i for i, name in enumerate(listed) if name in listed[:i]]
+        problems += [((key, i), f"{listed[i]!r} is listed twice") for i in doubled]
     if s.choice.metric not in s.metrics:
         message = f"the metric of the choice, {s.choice.metric!r}, is not among the metrics"
         problems.append((("choice", "metric"), message))
@@ -85,11 +97,14 @@ def _references(s: Scenario) -> list[_Found]:
         at = ("variants", i, "weights")
         if kind == "adapter" and name not in s.adapters:
             problems.append((at, f"no adapter {name!r} under `adapters`; {nearest(name, list(s.adapters))}"))
-        elif kind not in ("base", "adapter", "precomputed") or (kind != "base" and not name):
+        elif variant.weights != "base" and (kind not in ("adapter", "precomputed") or not name):
             problems.append((at, f"{variant.weights!r} is not base, adapter:<name> or precomputed:<file>"))
         if s.data.kb is None and variant.context is not None and variant.context.kind == "retrieval":
             problems.append((("variants", i, "context"), "retrieval needs a knowledge base: set data.kb"))
     for name, training in s.adapters.items():
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", name):  # it names files
+            message = f"{name!r} is not a name: use letters, digits, dots and hyphens, at most 40"
+            problems.append((("adapters", name), message))
         if training.passages and not training.retrieval:
             problems.append(
                 (("adapters", name, "passages"), "training with passages needs `retrieval` beside it")
@@ -114,7 +129,15 @@ def _sources(s: Scenario) -> Iterator[_Found]:
             yield (role,), f"{role}: a pypi source needs `sha256` (of the wheel) beside it"
 
 
-def _files(s: Scenario) -> Iterator[_Found]:
+def outside(file: Path, folder: Path) -> str | None:
+    """What is wrong with ``file`` where a link leads it out of ``folder``, whose files alone may be read."""
+    with suppress(OSError, RuntimeError):  # too long, or a link to itself: reading it says so
+        if not (target := file.resolve()).is_relative_to(folder.resolve()):
+            return f"is a link to {target}, outside the scenario's folder"
+    return None
+
+
+def _files(s: Scenario, folder: Path) -> Iterator[_Found]:
     """Files that a setting names must lie in the scenario's folder: it moves and is reviewed as a whole."""
     named: list[tuple[Loc, str | None]] = [(("data", split), f) for split, f in s.data.model_dump().items()]
     named += [(("system",), s.system)]
@@ -129,6 +152,8 @@ def _files(s: Scenario) -> Iterator[_Found]:
         path = PurePosixPath(name)
         if not name.strip() or not name.isprintable() or path.is_absolute() or ".." in path.parts:
             yield loc, f"{name!r} must be a file in the scenario's folder, such as data/train.jsonl"
+        elif wrong := outside(folder / name, folder):
+            yield loc, f"{name!r} {wrong}"
 
 
 def _patterns(s: Scenario) -> Iterator[_Found]:

@@ -1,4 +1,4 @@
-"""The small scenario that ``harness init`` writes: it validates and runs as it is, and every part is to be replaced."""
+"""The small scenario that ``harness init`` writes: it validates and runs as it is, and is to be replaced."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.errors import InputError
 
-_FILES = Path(__file__).with_name("scaffold_files")
+SCAFFOLD = Path(__file__).with_name("scaffold_files")
 
 
 def write_scaffold(name: str, root: Path) -> Path:
@@ -18,7 +18,7 @@ def write_scaffold(name: str, root: Path) -> Path:
     folder = root / name
     if folder.exists():
         raise InputError(f"{folder} exists already; choose another name or remove it")
-    shutil.copytree(_FILES, folder)
+    shutil.copytree(SCAFFOLD, folder)
     for file in folder.rglob("*"):
         if file.is_file():
             text = file.read_text(encoding="utf-8")

@@ -110,14 +110,14 @@ class Adapter:
         m, t = self._material, self._training
         retriever = m.retriever(t.retrieval) if t.passages and t.retrieval else None
         system, seed = m.system(t.system), m.scenario.seed
-        whole = t.model_copy(update={"examples": None})
+        measured = t.model_copy(update={"examples": t.dev_examples})
         refusal = next((i.references[0] for i in m.train if i.abstain), None)
         job = TrainingJob(
             name=self._name,
             training=t,
             base=m.engine.base(),
             examples=conversations(m.train, t, system, retriever, refusal, seed),
-            dev=conversations(m.dev, whole, system, retriever, refusal, seed),
+            dev=conversations(m.dev, measured, system, retriever, refusal, seed),
             folder=self._folder,
             key=self.fingerprint,
             seed=seed,

@@ -69,7 +69,7 @@ class PrecomputedVariant:
         lines: dict[str, PrecomputedLine] = {}
         problems = []
         try:
-            whole = self._file.read_text(encoding="utf-8")
+            whole = self._file.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as e:
             number = self._file.read_bytes()[: e.start].count(b"\n") + 1
             problem = Problem(self._file, number, "not UTF-8 text; save the file as UTF-8")
@@ -89,6 +89,8 @@ class PrecomputedVariant:
             if line.text is None and line.error is None:
                 problems.append(Problem(self._file, number, "neither text nor error"))
             lines[line.id] = line
+        if not lines and not problems:
+            problems.append(Problem(self._file, None, "holds no answers"))
         if problems:
             raise ScenarioError(problems)
         return lines

@@ -1,0 +1,144 @@
+"""What every backend must do, run on the fake one and on transformers with a random model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.backends.fake import FakeBackend
+from harness.errors import BackendError
+from harness.protocols import Backend
+from harness.types import BackendSpec, Decoding, Generation, Message, Request
+
+Make = Callable[[int], Backend]
+QUESTIONS = (
+    "How long does a delivery take?",
+    "What does a lost card cost, and where do I get a new one when the front desk is closed on a Sunday?",
+    "Which evening?",
+    "Is there a lamp?",
+    "What does the bench cost, please, with delivery to the islands?",
+)
+
+
+def ask(question: str, tokens: int = 10, adapter: str | None = None, temperature: float = 0.0) -> Request:
+    messages = (
+        Message(role="system", content="Be kind to the reader, and brief."),
+        Message(role="user", content=question),
+    )
+    decoding = Decoding(max_new_tokens=tokens, temperature=temperature)
+    return Request(item=question[:12], messages=messages, adapter=adapter, decoding=decoding)
+
+
+REQUESTS = [ask(q) for q in QUESTIONS]
+
+
+@pytest.fixture(params=["fake", "transformers"])
+def make(request: pytest.FixtureRequest) -> Make:
+    """A function from batch size to a fresh backend."""
+    if request.param == "fake":
+        return lambda size: FakeBackend(BackendSpec(name="fake", batch_size=size), Path(), "weights", 0)
+    folder = request.getfixturevalue("tiny_model")
+
+    def transformers(size: int) -> Backend:
+        from harness.backends.transformers import TransformersBackend
+
+        spec = BackendSpec(dtype="float32", batch_size=size, threads=1)
+        return TransformersBackend(spec, folder, "weights", 0)
+
+    return transformers
+
+
+def answers(backend: Backend, requests: list[Request]) -> list[Generation]:
+    """All requests in the backend's own batches, in their order."""
+    found: dict[int, Generation] = {}
+    for batch in backend.batches(requests):
+        done: dict[int, Generation] = {}
+        backend.generate([requests[i] for i in batch], done.__setitem__)
+        found |= {batch[place]: g for place, g in done.items()}
+    return [found[i] for i in range(len(requests))]
+
+
+def test_every_request_is_answered_once(make: Make) -> None:
+    backend = make(3)
+    told: list[int] = []
+    backend.generate(REQUESTS, lambda place, _: told.append(place))
+    assert sorted(told) == list(range(len(REQUESTS)))
+
+
+def test_a_position_is_that_of_the_request(make: Make) -> None:
+    backend = make(8)
+    together: dict[int, Generation] = {}
+    backend.generate(REQUESTS, together.__setitem__)
+    for place, request in enumerate(REQUESTS):
+        assert together[place].prompt_hash == backend.time(request).prompt_hash
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_batches_hold_each_position_once_and_keep_to_the_size(make: Make, size: int) -> None:
+    plan = make(size).batches(REQUESTS)
+    assert sorted(i for batch in plan for i in batch) == list(range(len(REQUESTS)))
+    assert all(0 < len(batch) <= size for batch in plan)
+    assert len(plan) == -(-len(REQUESTS) // size)
+
+
+def test_batches_depend_on_the_requests_alone(make: Make) -> None:
+    backend = make(2)
+    first = backend.batches(REQUESTS)
+    answers(backend, REQUESTS[:2])
+    assert backend.batches(REQUESTS) == first == make(2).batches(REQUESTS)
+
+
+def test_no_requests_make_no_batches(make: Make) -> None:
+    assert make(2).batches([]) == []
+
+
+def test_the_same_request_gives_the_same_answer(make: Make) -> None:
+    once, again = answers(make(2), REQUESTS), answers(make(2), REQUESTS)
+    assert [(g.text, g.prompt_hash, g.finish) for g in once] == [
+        (g.text, g.prompt_hash, g.finish) for g in again
+    ]
+
+
+def test_the_prompt_hash_is_of_the_prompt_alone(make: Make) -> None:
+    backend = make(2)
+    base = backend.time(REQUESTS[0])
+    assert backend.time(ask(QUESTIONS[0], tokens=3)).prompt_hash == base.prompt_hash
+    assert backend.time(ask(QUESTIONS[0] + " ?", tokens=3)).prompt_hash != base.prompt_hash
+
+
+def test_tokens_are_counted_as_in_the_answer(make: Make) -> None:
+    backend = make(2)
+    for request, g in zip(REQUESTS, answers(backend, REQUESTS), strict=True):
+        assert g.prompt_tokens == backend.count_tokens(request.messages) > 0
+        assert 0 < g.output_tokens <= request.decoding.max_new_tokens
+
+
+def test_a_prompt_beyond_the_context_is_refused_when_counted(make: Make) -> None:
+    with pytest.raises(BackendError, match=r"prompt has \d+ tokens, the model's context \d+"):
+        make(2).count_tokens(ask("word " * 5000).messages)
+
+
+def test_only_a_single_request_has_times_of_its_tokens(make: Make) -> None:
+    backend = make(2)
+    backend.warm_up(REQUESTS[0])
+    g = backend.time(REQUESTS[0])
+    assert g.first_token_s is not None
+    assert g.total_s is not None
+    assert 0 < g.first_token_s <= g.total_s
+    batched = answers(backend, REQUESTS)[0]
+    assert (batched.first_token_s, batched.total_s) == (None, None)
+
+
+def test_machine_time_is_positive(make: Make) -> None:
+    assert all(g.compute_s > 0 for g in answers(make(2), REQUESTS))
+
+
+def test_the_clock_never_runs_back(make: Make) -> None:
+    backend = make(1)
+    assert backend.clock() <= backend.clock()
+
+
+def test_the_fingerprint_holds_what_can_change_a_token(make: Make) -> None:
+    assert make(2).fingerprint == make(2).fingerprint != make(3).fingerprint

@@ -1,0 +1,110 @@
+"""All metrics over all answers: phases, failures, and that none of them breaks on odd text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.backends.fake import FakeEmbedder
+from harness.protocols import Scorer
+from harness.registry import SCORERS, lookup
+from harness.scores.apply import apply_scorers
+from harness.types import MetricInfo, Passage, Style
+
+from .factories import answer, context, item
+
+ITEMS = {n: item(id=n, required=[["10"]], sources=["a"]) for n in ("x", "y")}
+ODD = [
+    "",
+    " ",
+    "\u2019",
+    "[1]",
+    "\x00\ud7ff",
+    "😀 10",
+    "a" * 10_000,
+    "<script>alert(1)</script>",
+    "١٠ euros",
+    "\n\n",
+]
+
+
+def scorers(*names: str) -> list[Scorer]:
+    return [lookup(SCORERS, n)() for n in names]
+
+
+def test_each_metric_sees_the_answers_of_its_phase() -> None:
+    given = [
+        answer("10", item="x"),
+        answer("11", item="y"),
+        answer("10", item="x", phase="timing", total_s=2.0),
+    ]
+    found = apply_scorers(scorers("success", "latency"), ITEMS, given, context(), "print")
+    assert [(s.metric, s.item, s.value) for s in found] == [
+        ("success", "x", 1.0),
+        ("success", "y", 0.0),
+        ("latency", "x", 2.0),
+    ]
+    assert {s.scorer for s in found} == {"print"}
+
+
+@pytest.mark.parametrize("metric", SCORERS)
+def test_a_failed_answer_is_missing_with_its_error_as_reason(metric: str) -> None:
+    [scorer] = scorers(metric)
+    failed = answer(None, item="x", error="out of memory", phase=scorer.info.phase)
+    [found] = apply_scorers([scorer], ITEMS, [failed], context(), "print")
+    assert (found.value, found.reason) == (None, "out of memory")
+
+
+def test_a_failure_does_not_shift_the_values_of_the_others() -> None:
+    given = [answer(None, item="x", error="no"), answer("10", item="y")]
+    found = apply_scorers(scorers("success", "token_f1"), ITEMS, given, context(), "print")
+    assert [(s.metric, s.item, s.reason) for s in found] == [
+        ("success", "x", "no"),
+        ("success", "y", None),
+        ("token_f1", "x", "no"),
+        ("token_f1", "y", None),
+    ]
+    assert found[1].value == 1.0
+
+
+def test_repeats_of_an_item_are_scored_each() -> None:
+    given = [answer("10", item="x", repeat=0), answer("11", item="x", repeat=1)]
+    found = apply_scorers(scorers("success"), ITEMS, given, context(), "print")
+    assert [(s.repeat, s.value) for s in found] == [(0, 1.0), (1, 0.0)]
+
+
+def test_no_answers_no_scores() -> None:
+    assert apply_scorers(scorers(*SCORERS), ITEMS, [], context(), "print") == []
+
+
+@pytest.mark.parametrize("metric", SCORERS)
+def test_any_text_has_a_finite_value_or_a_reason(metric: str) -> None:
+    [scorer] = scorers(metric)
+
+    def embed(texts: Sequence[str]) -> np.ndarray:
+        return FakeEmbedder(Path())(texts)
+
+    passage = Passage(id="a#0", article="a", title="A", text="It costs 10 euros.")
+    within = context(
+        style=Style(closing="Bye", max_words=10, max_sentences=2), embed=embed, passages=[passage]
+    )
+    pairs = [(ITEMS["x"], answer(text, ["a"], compute_s=0.1)) for text in ODD]
+    found = list(scorer.score(pairs, within))
+    assert len(found) == len(ODD)
+    for value, reason in found:
+        assert (value is None) == (reason is not None)
+        assert value is None or np.isfinite(value)
+        if scorer.info.unit == "rate" and value is not None:
+            assert 0 <= value <= 1
+
+
+@pytest.mark.parametrize("metric", SCORERS)
+def test_a_metric_describes_itself(metric: str) -> None:
+    info: MetricInfo = lookup(SCORERS, metric).info
+    assert info.name == metric
+    assert info.label
+    assert info.description.endswith(".")
+    assert info.phase == ("timing" if metric in ("ttft", "latency", "tokens_per_s") else "quality")
