@@ -20,7 +20,7 @@ HEAVY = (
     *("torch", "transformers", "peft", "faiss", "sentence_transformers", "evaluate", "scipy", "pandas"),
     *("datasets", "lm_eval", "bitsandbytes"),
 )
-MAX_LINES, MAX_FUNCTION = 330, 70
+MAX_LINES, MAX_FUNCTION = 320, 70
 TOO_LONG = {"harness/types.py", "harness/pipeline.py"}
 """Longer when the limit came: each is expected to fail, and the test says so once it no longer does."""
 _RUN = """

