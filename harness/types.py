@@ -7,9 +7,9 @@ times are seconds, money is in the scenario's currency, rates are fractions in [
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Role = Literal["system", "user", "assistant"]
 Split = Literal["train", "dev", "heldout"]
@@ -104,6 +104,13 @@ class FewShot(Record):
     """Nearest training items by the embedder, shown as earlier turns."""
 
 
+def _has_places(layout: str) -> str:
+    for place in ("{passages}", "{question}"):
+        if layout.count(place) != 1:
+            raise ValueError(f"must hold {place} once")
+    return layout
+
+
 class Retrieval(Record):
     kind: Literal["retrieval"]
     k: Annotated[int, Field(ge=1, le=50)] = 3
@@ -112,6 +119,9 @@ class Retrieval(Record):
     """Cosine similarity below which a passage is left out."""
     chunk_words: Annotated[int, Field(ge=20, le=2000)] = 110
     """A section longer than this is cut at sentence or row ends."""
+    DEFAULT_LAYOUT: ClassVar[str] = "Passages:\n{passages}\n\nQuestion: {question}"
+    layout: Annotated[str, AfterValidator(_has_places)] = DEFAULT_LAYOUT
+    """The last message to the model; ``{passages}`` and ``{question}`` are filled in."""
 
 
 Context = Annotated[FewShot | Retrieval, Field(discriminator="kind")]
@@ -136,7 +146,10 @@ class Training(Record):
     """Adapt only the last so many layers (backpropagation stops there); None adapts all."""
     epochs: Annotated[int, Field(ge=1, le=100)] = 3
     patience: Annotated[int, Field(ge=1)] = 1
-    """Stop after so many epochs without a better dev loss; the best checkpoint is kept."""
+    """Stop after so many epochs that are not better on dev; the best checkpoint is kept."""
+    select: Literal["loss", "accuracy"] = "loss"
+    """What better on dev means: the lower loss, or the larger share of tokens ranked first. Facts are often still
+    being learnt when the loss rises again from over-confidence; the accuracy is not misled by that."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
     warmup: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Share of steps over which the rate rises, before it falls along a cosine."""
@@ -147,6 +160,9 @@ class Training(Record):
     """Train on a seeded sample of so many items; None is all."""
     dev_examples: Annotated[int, Field(ge=1)] | None = None
     """Dev items that the loss of each epoch is measured on; None is all."""
+    dev_where: dict[str, tuple[str, ...]] = {}
+    """Only dev items with these slice values, such as ``knowledge: [trained, none]``: a loss on facts that no
+    training item teaches says nothing of what training has reached."""
     system: str | None = None
     """File with the system prompt used in training."""
     passages: PassageTraining | None = None
@@ -342,6 +358,8 @@ class EpochLoss(Record):
     epoch: int
     train_loss: float
     dev_loss: float
+    dev_accuracy: float | None = None
+    """Share of the dev targets' tokens that the model ranks first."""
 
 
 class TrainingRecord(Record):

@@ -19,6 +19,7 @@ from harness.types import (
     FewShot,
     Generation,
     Item,
+    Message,
     Passage,
     Phase,
     Request,
@@ -117,7 +118,7 @@ class Adapter:
             training=t,
             base=m.engine.base(),
             examples=conversations(m.train, t, system, retriever, refusal, seed),
-            dev=conversations(m.dev, measured, system, retriever, refusal, seed),
+            dev=conversations([i for i in m.dev if _matches(i, t.dev_where)], measured, system, retriever, refusal, seed),
             folder=self._folder,
             key=self.fingerprint,
             seed=seed,
@@ -224,15 +225,17 @@ class ComposedVariant:
         share = (clock() - searching) / max(1, len(items)) if context else 0.0
         adapter = str(self._adapter.weights) if self._adapter else None
         known = self.passages()
+
+        def messages(item: Item, hits: Sequence[Retrieved], examples: Sequence[Item]) -> tuple[Message, ...]:
+            if not isinstance(context, Retrieval):
+                return lay_out(item.messages, self._system, examples)
+            passages = [known[h.passage] for h in hits]
+            return lay_out(item.messages, self._system, examples, passages, context.layout)
+
         return [
             Request(
                 item=item.id,
-                messages=lay_out(
-                    item.messages,
-                    self._system,
-                    examples,
-                    [known[h.passage] for h in hits] if isinstance(context, Retrieval) else None,
-                ),
+                messages=messages(item, hits, examples),
                 adapter=adapter,
                 decoding=self._decoding,
                 retrieved=tuple(hits),
@@ -272,3 +275,7 @@ class ComposedVariant:
             error=str(error),
             retrieved=request.retrieved,
         )
+
+
+def _matches(item: Item, where: Mapping[str, tuple[str, ...]]) -> bool:
+    return all(item.slices.get(key) in values for key, values in where.items())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.types import Item, Message, Passage
+from harness.types import Item, Message, Passage, Retrieval
 
 
 def lay_out(
@@ -12,8 +12,10 @@ def lay_out(
     system: str | None,
     examples: Sequence[Item] = (),
     passages: Sequence[Passage] | None = None,
+    layout: str = Retrieval.DEFAULT_LAYOUT,
 ) -> tuple[Message, ...]:
-    """System prompt, examples as earlier turns, the conversation; passages stand before the last question.
+    """System prompt, examples as earlier turns, the conversation; ``layout`` puts passages and the last
+    question together.
 
     An empty list of passages (nothing was similar enough) is said to the model; None means no retrieval at all.
     """
@@ -24,7 +26,9 @@ def lay_out(
     *earlier, last = [m for m in messages if m.role != "system" or not system]
     if passages is not None:
         listed = [f"[{i}] {p.title}\n{p.text}" for i, p in enumerate(passages, 1)] or ["(none found)"]
-        content = "Passages:\n" + "\n\n".join(listed) + f"\n\nQuestion: {last.content}"
+        before, _, after = layout.partition("{passages}")  # what is filled in is never filled in again
+        parts = (part.replace("{question}", last.content) for part in (before, after))
+        content = "\n\n".join(listed).join(parts).strip()
         last = Message(role="user", content=content)
     return (*head, *shown, *earlier, last)
 

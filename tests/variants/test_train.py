@@ -242,7 +242,7 @@ def test_a_real_kill_resumes_to_the_very_same_weights(job: TrainingJob) -> None:
 
 def with_dev_losses(monkeypatch: pytest.MonkeyPatch, losses: list[float]) -> None:
     given = iter(losses)
-    monkeypatch.setattr(train._Run, "_dev_loss", lambda self: next(given))
+    monkeypatch.setattr(train._Run, "_on_dev", lambda self: (next(given), None))
 
 
 def snapshots(job: TrainingJob, monkeypatch: pytest.MonkeyPatch) -> dict[int, dict[str, Any]]:

@@ -64,7 +64,7 @@ def _with_passages(
         shown = right + wrong[: settings.distractors]
     rng.shuffle(shown)
     answer = refusal if withheld and refusal else _cite(item.references[0], right, shown)
-    return (*lay_out(item.messages, system, passages=shown), _target(answer))
+    return (*lay_out(item.messages, system, (), shown, retriever.settings.layout), _target(answer))
 
 
 def _right_passages(item: Item, retriever: Retriever) -> list[Passage]:

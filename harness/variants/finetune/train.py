@@ -42,6 +42,10 @@ class Encoded:
     start: int
 
 
+Epoch = tuple[int, float, float, float | None]
+"""Number, training loss, dev loss, dev accuracy."""
+
+
 @dataclass
 class Position:
     """How far training has come; with the checkpoint's tensors all that is needed to go on."""
@@ -51,11 +55,11 @@ class Position:
     tokens: int = 0
     peak: int = 0
     losses: list[tuple[int, float]] = field(default_factory=list)
-    epochs: list[tuple[int, float, float]] = field(default_factory=list)
+    epochs: list[Epoch] = field(default_factory=list)
 
 
 def train_adapter(job: TrainingJob, on_step: OnStep) -> TrainingRecord:
-    """Train on the job's examples; the epoch with the lowest dev loss is left in ``folder/best``.
+    """Train on the job's examples; the epoch that is best on dev is left in ``folder/best``.
 
     A checkpoint in ``folder/checkpoint`` is picked up after a kill; the caller removes it once the record is on
     disk. Raises TrainingError where the data does not fit or the loss is no longer finite.
@@ -73,7 +77,7 @@ def train_adapter(job: TrainingJob, on_step: OnStep) -> TrainingRecord:
         adapter=job.name,
         fingerprint=job.key,
         examples=len(data),
-        epochs=tuple(EpochLoss(epoch=e, train_loss=t, dev_loss=d) for e, t, d in run.at.epochs),
+        epochs=tuple(EpochLoss(epoch=e, train_loss=t, dev_loss=d, dev_accuracy=a) for e, t, d, a in run.at.epochs),
         best_epoch=run.best()[0],
         steps=tuple(run.at.losses),
         seconds=round(run.at.seconds, 3),
@@ -86,7 +90,13 @@ def train_adapter(job: TrainingJob, on_step: OnStep) -> TrainingRecord:
 
 
 def batch_loss(model: Any, batch: Sequence[Encoded], pad: int, device: Any) -> Any:
-    """Mean cross entropy over the target tokens of a right-padded batch.
+    """Mean cross entropy over the target tokens of a right-padded batch."""
+    logits, targets = _predictions(model, batch, pad, device)
+    return torch.nn.functional.cross_entropy(logits, targets)
+
+
+def _predictions(model: Any, batch: Sequence[Encoded], pad: int, device: Any) -> tuple[Any, Any]:
+    """Logits of shape (target tokens, vocabulary) and the tokens that they should have predicted.
 
     Only the hidden states that predict a target token go through the vocabulary projection.
     """
@@ -102,8 +112,7 @@ def batch_loss(model: Any, batch: Sequence[Encoded], pad: int, device: Any) -> A
     causal = model.get_base_model()
     hidden = causal.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
     logits = causal.lm_head(hidden[predicts])
-    targets = ids.roll(-1, dims=1)[predicts]
-    return torch.nn.functional.cross_entropy(logits.float(), targets)
+    return logits.float(), ids.roll(-1, dims=1)[predicts]
 
 
 class _Run:
@@ -176,30 +185,35 @@ class _Run:
 
     def _close_epoch(self, epoch: int) -> None:
         recent = [loss for _, loss in self.at.losses[-self._per_epoch :]]
-        dev_loss = self._dev_loss() if self._dev else recent[-1]
-        self.at.epochs.append((epoch, round(sum(recent) / len(recent), 5), round(dev_loss, 5)))
+        dev_loss, accuracy = self._on_dev() if self._dev else (recent[-1], None)
+        train_loss = round(sum(recent) / len(recent), 5)
+        self.at.epochs.append((epoch, train_loss, round(dev_loss, 5), accuracy))
         if self.best()[0] == epoch:
             self._model.save_pretrained(self._folder / "best")
 
-    def best(self) -> tuple[int, float, float]:
-        """The epoch with the lowest dev loss; of equals the first."""
+    def best(self) -> Epoch:
+        """The epoch that is best on dev by the chosen measure; of equals the first."""
+        if self._training.select == "accuracy":
+            return max(self.at.epochs, key=lambda e: e[3] or 0.0)
         return min(self.at.epochs, key=lambda e: e[2])
 
-    def _dev_loss(self) -> float:
-        total = tokens = 0.0
+    def _on_dev(self) -> tuple[float, float]:
+        """Mean loss of the dev targets' tokens and the share of them that the model ranks first."""
+        total = right = tokens = 0.0
         ordered = sorted(self._dev, key=lambda e: len(e.ids))
         self._model.eval()  # without dropout, so that epochs compare
         with torch.no_grad():
             for a in range(0, len(ordered), self._training.batch_size):
                 batch = ordered[a : a + self._training.batch_size]
-                count = sum(len(e.ids) - e.start for e in batch)
-                total += float(batch_loss(self._model, batch, 0, self._device)) * count
-                tokens += count
+                logits, targets = _predictions(self._model, batch, 0, self._device)
+                total += float(torch.nn.functional.cross_entropy(logits, targets, reduction="sum"))
+                right += float((logits.argmax(-1) == targets).sum())
+                tokens += len(targets)
         self._model.train()
-        return total / tokens
+        return total / tokens, round(right / tokens, 5)
 
     def _stale(self) -> bool:
-        """No better dev loss for ``patience`` epochs."""
+        """Nothing better on dev for ``patience`` epochs."""
         done = len(self.at.epochs)
         return done > 0 and done - self.best()[0] >= self._training.patience
 
