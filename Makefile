@@ -2,7 +2,8 @@
 #   make compare SCENARIO=support-bot        (QUICK=1 for a first look in a few minutes)
 #   make test
 VENV   := .venv
-PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell command -v $(p) 2>/dev/null)))
+# The first that runs (a version manager's shim may be on the path and fail); the lock was made with 3.11.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 SCENARIO ?= support-bot
