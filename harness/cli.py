@@ -187,6 +187,7 @@ def main() -> NoReturn:
     """Run the command line; every foreseen failure is one clear message and its exit code."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TQDM_DISABLE", "1")  # libraries' own bars would run through ours
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a terminal cannot show is escaped, not a crash
             stream.reconfigure(errors="backslashreplace")

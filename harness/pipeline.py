@@ -73,7 +73,7 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
             run.clear()
             run.path.mkdir(parents=True)
         clock = _Clock(run)
-        engine = _engine(inputs.scenario, options, run)
+        engine = _engine(inputs.scenario, options, run, progress)
         variants = _variants(inputs, folder, engine, progress)
         for variant in variants:
             with clock(f"prepare {variant.spec.name}"):
@@ -103,14 +103,19 @@ def _default_run(inputs: Inputs, hashes: dict[str, str]) -> Path:
     return Path("reports") / inputs.scenario.name / f"{kind}-{fingerprint(__version__, hashes)[:10]}"
 
 
-def _engine(scenario: Scenario, options: Options, run: RunFolder) -> Engine:
+def _engine(scenario: Scenario, options: Options, run: RunFolder, progress: Progress) -> Engine:
     """Everything heavy, behind functions that load on first use."""
     name = scenario.backend.name
     weights = weights_fingerprint(scenario.model)
 
+    def local(source: ModelSource) -> Path:
+        if not is_local(source):
+            progress.note(f"fetching {source.source} (once)")
+        return fetch(source, options.offline)
+
     @cache
     def base() -> Path:
-        return fetch(scenario.model, options.offline)
+        return local(scenario.model)
 
     @cache
     def backend():  # type: ignore[no-untyped-def]
@@ -118,7 +123,7 @@ def _engine(scenario: Scenario, options: Options, run: RunFolder) -> Engine:
 
     @cache
     def embedder():  # type: ignore[no-untyped-def]
-        return lookup(EMBEDDERS, name)(fetch(scenario.embedder, options.offline))
+        return lookup(EMBEDDERS, name)(local(scenario.embedder))
 
     return Engine(
         fingerprint=machine.engine_fingerprint(scenario.backend, weights),

@@ -63,10 +63,8 @@ def ruler(
 ) -> Ruler:
     """A scale that holds ``values``: 0 to 100% for rates, else from zero unless a logarithm is due."""
     known = [v for v in values if v is not None]
-    if unit == "rate" and all(0 <= v <= 1 for v in known):
-        found = Scale(0, 1)
-    else:
-        found = fit(known, zero=True, log_from=log_from)
+    shares = unit == "rate" and all(0 <= v <= 1 for v in known)
+    found = Scale(0, 1) if shares else fit(known, zero=True, log_from=log_from)
     scale = Scale(found.low, found.high, START, END, found.log)
     ticks = scale.ticks(2 if unit == "rate" else most)
     even = ticks[1] - ticks[0] if len(ticks) > 1 else abs(ticks[0]) if ticks else 1.0

@@ -118,7 +118,9 @@ class Adapter:
             training=t,
             base=m.engine.base(),
             examples=conversations(m.train, t, system, retriever, refusal, seed),
-            dev=conversations([i for i in m.dev if _matches(i, t.dev_where)], measured, system, retriever, refusal, seed),
+            dev=conversations(
+                [i for i in m.dev if _matches(i, t.dev_where)], measured, system, retriever, refusal, seed
+            ),
             folder=self._folder,
             key=self.fingerprint,
             seed=seed,

@@ -58,10 +58,8 @@ def _with_passages(
     right = _right_passages(item, retriever)
     wrong = [retriever.passages[h.passage] for h in hits if h.article not in item.sources]
     withheld = bool(right) and rng.random() < settings.without_source
-    if not right or withheld:
-        shown = wrong[: settings.distractors + 1]
-    else:
-        shown = right + wrong[: settings.distractors]
+    alone = wrong[: settings.distractors + 1]
+    shown = alone if withheld or not right else right + wrong[: settings.distractors]
     rng.shuffle(shown)
     answer = refusal if withheld and refusal else _cite(item.references[0], right, shown)
     return (*lay_out(item.messages, system, (), shown, retriever.settings.layout), _target(answer))

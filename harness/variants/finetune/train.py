@@ -77,7 +77,9 @@ def train_adapter(job: TrainingJob, on_step: OnStep) -> TrainingRecord:
         adapter=job.name,
         fingerprint=job.key,
         examples=len(data),
-        epochs=tuple(EpochLoss(epoch=e, train_loss=t, dev_loss=d, dev_accuracy=a) for e, t, d, a in run.at.epochs),
+        epochs=tuple(
+            EpochLoss(epoch=e, train_loss=t, dev_loss=d, dev_accuracy=a) for e, t, d, a in run.at.epochs
+        ),
         best_epoch=run.best()[0],
         steps=tuple(run.at.losses),
         seconds=round(run.at.seconds, 3),
