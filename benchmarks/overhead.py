@@ -22,7 +22,8 @@ from harness import machine
 from harness.models.source import fetch, weights_fingerprint
 from harness.protocols import TrainingJob
 from harness.scenario.inputs import Inputs, Options, load_inputs
-from harness.types import Decoding, Request, Training
+from harness.types.answers import Request
+from harness.types.settings import Decoding, Training
 from harness.variants.finetune.examples import conversations
 from harness.variants.prompt import lay_out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import shlex
 import sys
@@ -17,8 +18,8 @@ from harness import __version__
 from harness.errors import HarnessError, InputError, ScenarioError
 
 if TYPE_CHECKING:
-    from harness.pipeline import Run
-    from harness.types import Comparison
+    from harness.runs import Run
+    from harness.types.results import Comparison
 
 app = typer.Typer(
     help="Decide how to put a language model to work: prompt it, give it retrieval, fine-tune it, or combine "
@@ -88,7 +89,8 @@ def report(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the HTML here.")] = None,
 ) -> None:
     """Build the report again from the files of a run."""
-    from harness.pipeline import newest_run, read_run, write_report
+    from harness.pipeline import write_report
+    from harness.runs import newest_run, read_run
 
     folder = Path(run) if (Path(run) / "manifest.json").exists() else newest_run(run)
     progress = _progress(as_json=False)
@@ -188,6 +190,7 @@ def main() -> NoReturn:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TQDM_DISABLE", "1")  # libraries' own bars would run through ours
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it names kernels that nobody asked for
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a terminal cannot show is escaped, not a crash
             stream.reconfigure(errors="backslashreplace")

@@ -29,7 +29,7 @@ from harness.errors import HarnessError
 from harness.pipeline import model_sources
 from harness.scenario.scaffold import SCAFFOLD
 from harness.store import cache_folder
-from harness.types import ModelSource
+from harness.types.settings import ModelSource
 
 _ROOT = Path(__file__).parents[1]
 _MEMORY_GB, _DISK_GB = 6, 4

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness import __version__
 from harness.store import fingerprint
-from harness.types import BackendSpec
+from harness.types.settings import BackendSpec
 
 
 @cache

@@ -6,55 +6,31 @@ already hold what it would write, so that a second run resumes or returns at onc
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 
 from harness import __version__, machine
 from harness.answers.collect import collect, reuse, timing_sample
-from harness.errors import InputError, Problem, ScenarioError
+from harness.engine import make_engine
+from harness.errors import Problem, ScenarioError
 from harness.models.source import context_length, fetch, is_local, token_counter, weights_fingerprint
 from harness.protocols import Engine, Progress, ScoringContext, Variant
-from harness.registry import BACKENDS, EMBEDDERS, SCORERS, TRAINERS, lookup
+from harness.registry import SCORERS, lookup
+from harness.runs import Run, StageClock, read_run, write_inputs
 from harness.scenario.check import Summary, check_scenario
 from harness.scenario.document import in_order
 from harness.scenario.inputs import Inputs, Options, load_inputs
 from harness.scenario.load import find_scenario, load_scenario
 from harness.scores.apply import apply_scorers
 from harness.store import Journal, RunFolder, cache_folder, fingerprint
-from harness.types import (
-    Answer,
-    Comparison,
-    Item,
-    Manifest,
-    ModelSource,
-    Passage,
-    Scenario,
-    Score,
-    StageSeconds,
-    TrainingRecord,
-)
+from harness.types.answers import Answer, TrainingRecord
+from harness.types.data import Passage
+from harness.types.results import Manifest, Score
+from harness.types.settings import ModelSource
 from harness.variants.compose import Adapter, ComposedVariant, Material
 from harness.variants.precomputed import PrecomputedVariant
-
-
-@dataclass(frozen=True)
-class Run:
-    """The files of a finished run, as the report reads them."""
-
-    folder: RunFolder
-    scenario: Scenario
-    items: Sequence[Item]
-    answers: Sequence[Answer]
-    scores: Sequence[Score]
-    passages: Mapping[str, Passage]
-    trainings: Mapping[str, TrainingRecord]
-    comparison: Comparison
-    manifest: Manifest
 
 
 def compare(folder: Path, options: Options, progress: Progress) -> Run:
@@ -72,8 +48,9 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
         if options.fresh:
             run.clear()
             run.path.mkdir(parents=True)
-        clock = _Clock(run)
-        engine = _engine(inputs.scenario, options, run, progress)
+        clock = StageClock(run)
+        cache = run.path / "cache" if options.fresh else cache_folder()
+        engine = make_engine(inputs.scenario, cache, options.offline, progress)
         variants = _variants(inputs, folder, engine, progress)
         for variant in variants:
             with clock(f"prepare {variant.spec.name}"):
@@ -90,7 +67,7 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
             return read_run(run.path)
         with clock("comparison"):
             _compare(inputs, scores, trainings, run, progress)
-        _write_inputs(inputs, passages, run)
+        write_inputs(run, inputs.scenario, inputs.heldout, passages)
         hashes |= {"comparison": key} | {f"variant {v.spec.name}": v.fingerprint for v in variants}
         run.write("manifest.json", _manifest(inputs, run, options, hashes, clock))
         finished = read_run(run.path)
@@ -101,40 +78,6 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
 def _default_run(inputs: Inputs, hashes: dict[str, str]) -> Path:
     kind = "preview" if inputs.preview else "full"
     return Path("reports") / inputs.scenario.name / f"{kind}-{fingerprint(__version__, hashes)[:10]}"
-
-
-def _engine(scenario: Scenario, options: Options, run: RunFolder, progress: Progress) -> Engine:
-    """Everything heavy, behind functions that load on first use."""
-    name = scenario.backend.name
-    weights = weights_fingerprint(scenario.model)
-
-    def local(source: ModelSource) -> Path:
-        if not is_local(source):
-            progress.note(f"fetching {source.source} (once)")
-        return fetch(source, options.offline)
-
-    @cache
-    def base() -> Path:
-        return local(scenario.model)
-
-    @cache
-    def backend():  # type: ignore[no-untyped-def]
-        return lookup(BACKENDS, name)(scenario.backend, base(), weights, scenario.seed)
-
-    @cache
-    def embedder():  # type: ignore[no-untyped-def]
-        return lookup(EMBEDDERS, name)(local(scenario.embedder))
-
-    return Engine(
-        fingerprint=machine.engine_fingerprint(scenario.backend, weights),
-        embedder_fingerprint=fingerprint(name, weights_fingerprint(scenario.embedder)),
-        backend=backend,
-        embed=lambda texts: embedder()(texts),
-        train=lambda job, on_step: lookup(TRAINERS, name)(job, on_step),
-        base=base,
-        dtype=machine.resolve_dtype(scenario.backend.dtype),
-        cache=run.path / "cache" if options.fresh else cache_folder(),
-    )
 
 
 def _variants(inputs: Inputs, folder: Path, engine: Engine, progress: Progress) -> list[Variant]:
@@ -157,7 +100,7 @@ def _answers(
     variants: Sequence[Variant],
     run: RunFolder,
     options: Options,
-    clock: _Clock,
+    clock: StageClock,
     progress: Progress,
 ) -> dict[str, list[Answer]]:
     """Quality pass of all variants, then the timing pass: one request at a time on a fixed sample."""
@@ -241,15 +184,8 @@ def _compare(
     run.write("comparison.json", result)
 
 
-def _write_inputs(inputs: Inputs, passages: Mapping[str, Passage], run: RunFolder) -> None:
-    """What the report needs of the scenario, so that it can be built again from the run folder alone."""
-    run.write("scenario.json", inputs.scenario)
-    Journal(run.path / "items.jsonl", Item).replace(inputs.heldout)
-    Journal(run.path / "passages.jsonl", Passage).replace(passages.values())
-
-
 def _manifest(
-    inputs: Inputs, run: RunFolder, options: Options, hashes: dict[str, str], clock: _Clock
+    inputs: Inputs, run: RunFolder, options: Options, hashes: dict[str, str], clock: StageClock
 ) -> Manifest:
     return Manifest(
         run=run.path.name,
@@ -263,37 +199,6 @@ def _manifest(
         hardware=machine.describe(),
         stage_seconds=clock.seconds,
         peak_memory_bytes=machine.peak_memory(),
-    )
-
-
-def read_run(path: Path) -> Run:
-    """The run in folder ``path``; raises InputError where it is not a finished one."""
-    run = RunFolder(path)
-    scenario, manifest = run.read("scenario.json", Scenario), run.read("manifest.json", Manifest)
-    comparison = run.read("comparison.json", Comparison)
-    if scenario is None or manifest is None or comparison is None:
-        raise InputError(f"{path} holds no finished run; `harness compare SCENARIO` makes one")
-    items = list(Journal(path / "items.jsonl", Item))
-    wanted = {i.id for i in items}
-    latest: dict[tuple[str, str, str], Answer] = {}
-    for spec in scenario.variants:
-        key = manifest.hashes.get(f"variant {spec.name}")  # a journal may hold answers of other settings
-        for a in run.answers(spec.name):
-            if a.item in wanted and a.key == key:
-                latest[a.variant, a.item, a.phase] = a
-    return Run(
-        folder=run,
-        scenario=scenario,
-        items=items,
-        answers=list(latest.values()),
-        scores=[s for v in scenario.variants for s in Journal(path / "scores" / f"{v.name}.jsonl", Score)],
-        passages={p.id: p for p in Journal(path / "passages.jsonl", Passage)},
-        trainings={
-            f.stem: TrainingRecord.model_validate_json(f.read_bytes())
-            for f in sorted(path.glob("training/*.json"))
-        },
-        comparison=comparison,
-        manifest=manifest,
     )
 
 
@@ -316,14 +221,6 @@ def write_report(run: Run, progress: Progress) -> Path:
     for name, text in csv_files(run.comparison, run.scores, run.answers).items():
         run.folder.write(f"csv/{name}", text)
     return run.folder.write("report.html", html)
-
-
-def newest_run(scenario: str) -> Path:
-    """The newest finished run of a scenario; raises InputError where there is none."""
-    runs = sorted(Path("reports", scenario).glob("*/manifest.json"), key=lambda p: p.stat().st_mtime)
-    if not runs:
-        raise InputError(f"no finished run below reports/{scenario}; `harness compare {scenario}` makes one")
-    return runs[-1].parent
 
 
 def check(folder: Path) -> tuple[Summary | None, list[Problem]]:
@@ -381,23 +278,3 @@ class _TrainingProgress:
             self._progress.stage(f"training {self._adapter}", steps)
         self._progress.advance(step - self._last, f"loss {loss:.3f}")
         self._last = step
-
-
-class _Clock:
-    """Seconds by stage, summed over the runs that it took to finish."""
-
-    def __init__(self, run: RunFolder):
-        self._run = run
-        stored = run.read("stages.json", StageSeconds)
-        self.seconds = dict(stored.seconds) if stored else {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = time.perf_counter() - start
-            if spent > 0.1:  # a stage that had nothing to do leaves no trace
-                self.seconds[stage] = round(self.seconds.get(stage, 0.0) + spent, 2)
-                self._run.write("stages.json", StageSeconds(seconds=self.seconds))

@@ -7,20 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.types import (
-    Answer,
-    Generation,
-    Item,
-    Message,
-    MetricInfo,
-    Passage,
-    Phase,
-    Request,
-    Scenario,
-    Training,
-    TrainingRecord,
-    VariantSpec,
-)
+from harness.types.answers import Answer, Generation, Phase, Request, TrainingRecord
+from harness.types.data import Item, Message, Passage
+from harness.types.results import MetricInfo
+from harness.types.settings import Scenario, Training, VariantSpec
 
 Embed = Callable[[Sequence[str]], Any]
 """Texts to a float32 array of shape (len(texts), dimensions) with rows of unit length."""

@@ -24,7 +24,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from harness.errors import HarnessError
-from harness.types import Answer
+from harness.types.answers import Answer
 
 R = TypeVar("R", bound=BaseModel)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from fixtures.small_scenario import write_small_scenario
 
-from harness.types import Scenario
+from harness.types.settings import Scenario
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "harness").rglob("*.py"))
@@ -21,8 +21,6 @@ HEAVY = (
     *("datasets", "lm_eval", "bitsandbytes"),
 )
 MAX_LINES, MAX_FUNCTION = 320, 70
-TOO_LONG = {"harness/types.py", "harness/pipeline.py"}
-"""Longer when the limit came: each is expected to fail, and the test says so once it no longer does."""
 _RUN = """
 import json, sys
 from harness.cli import main
@@ -36,7 +34,7 @@ print()
 print(json.dumps([code, loaded]))
 """
 _WRITE_SCHEMA = (
-    "import json, pathlib; from harness.types import Scenario; "
+    "import json, pathlib; from harness.types.settings import Scenario; "
     "pathlib.Path('docs/scenario.schema.json').write_text("
     "json.dumps(Scenario.model_json_schema(), indent=2) + chr(10))"
 )
@@ -85,12 +83,7 @@ def test_the_doctor_imports_nothing_heavy(tmp_path: Path) -> None:
     assert _loaded_by("doctor", cwd=tmp_path)[1] == []
 
 
-def _file_cases() -> list[object]:
-    mark = pytest.mark.xfail(strict=True, reason="longer than the limit; to be split")
-    return [pytest.param(p, id=_named(p), marks=[mark] if _named(p) in TOO_LONG else []) for p in SOURCES]
-
-
-@pytest.mark.parametrize("file", _file_cases())
+@pytest.mark.parametrize("file", SOURCES, ids=_named)
 def test_a_file_is_readable_in_a_sitting(file: Path) -> None:
     lines = len(file.read_text(encoding="utf-8").splitlines())
     assert lines <= MAX_LINES, f"{_named(file)} has {lines} lines; split it by noun"

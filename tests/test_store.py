@@ -21,7 +21,8 @@ from harness.store import (
     folder_hash,
     write_atomic,
 )
-from harness.types import Decoding, Message, ModelSource
+from harness.types.data import Message
+from harness.types.settings import Decoding, ModelSource
 
 ROOT = Path(__file__).parents[1]
 SAID = [Message(role="user", content=c) for c in ("one", "zwei\n\u2028 drei", "四")]
@@ -123,7 +124,7 @@ def test_a_second_process_is_refused_until_the_first_ends_even_by_a_kill(tmp_pat
 
 def test_fingerprints_are_the_same_in_every_process() -> None:
     code = (
-        "from harness.store import fingerprint; from harness.types import Decoding, ModelSource;"
+        "from harness.store import fingerprint; from harness.types.settings import Decoding, ModelSource;"
         "print(fingerprint(Decoding(), {'b': 1, 'a': [None, 'é']}, ModelSource(source='fake:')))"
     )
     ours = fingerprint(Decoding(), {"a": [None, "é"], "b": 1}, ModelSource(source="fake:"))

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from harness.errors import HarnessError
 from harness.protocols import Variant
 from harness.store import Journal
-from harness.types import Answer, Item, Phase
+from harness.types.answers import Answer, Phase
+from harness.types.data import Item
 
 Tell = Callable[[int], None]
 """Called with the number of answers just finished."""

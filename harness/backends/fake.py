@@ -15,7 +15,9 @@ from harness.errors import BackendError
 from harness.machine import engine_fingerprint
 from harness.protocols import OnDone, OnStep, TrainingJob
 from harness.store import fingerprint, write_atomic
-from harness.types import BackendSpec, EpochLoss, Generation, Message, Request, TrainingRecord
+from harness.types.answers import EpochLoss, Generation, Request, TrainingRecord
+from harness.types.data import Message
+from harness.types.settings import BackendSpec
 
 _SECONDS_A_TOKEN = 0.001
 """Of the pretended clock, so that two runs report the same latency and cost."""

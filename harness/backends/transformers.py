@@ -22,7 +22,9 @@ from harness.errors import BackendError, ModelError
 from harness.machine import engine_fingerprint, resolve_dtype, threads
 from harness.protocols import OnDone
 from harness.store import fingerprint
-from harness.types import BackendSpec, Decoding, Generation, Message, Request
+from harness.types.answers import Generation, Request
+from harness.types.data import Message
+from harness.types.settings import BackendSpec, Decoding
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()

@@ -14,20 +14,20 @@ from harness.comparison.frontier import build_frontier
 from harness.comparison.paired import Square, difference_rows, find_squares, interaction_rows, verdict
 from harness.comparison.table import Table, build_table
 from harness.errors import InputError
-from harness.types import (
+from harness.types.answers import TrainingRecord
+from harness.types.data import Item
+from harness.types.results import (
     Comparison,
     Decision,
     Difference,
     Estimate,
     FrontierPoint,
     Interaction,
-    Item,
     MetricInfo,
-    Scenario,
     Score,
-    TrainingRecord,
     VariantEstimate,
 )
+from harness.types.settings import Scenario
 
 LATENCY = "latency"
 DIGITS = 6

@@ -18,7 +18,9 @@ from harness.comparison.estimate import FEW, MIN_CLUSTERS, Rows, estimate_rows, 
 from harness.comparison.intervals import ratio_from_bounds
 from harness.comparison.table import Table
 from harness.errors import HarnessError
-from harness.types import BreakEven, Economics, Estimate, TrainingRecord, VariantCost, VariantSpec
+from harness.types.answers import TrainingRecord
+from harness.types.results import BreakEven, Estimate, VariantCost
+from harness.types.settings import Economics, VariantSpec
 
 COST = "cost"
 SUCCESS = "success"

@@ -11,7 +11,8 @@ from harness.comparison.bootstrap import Resampler, cluster_sums, compact
 from harness.comparison.estimate import Support, estimate_rows
 from harness.comparison.paired import difference_rows, verdict
 from harness.comparison.table import Matrix
-from harness.types import Choice, Decision, Estimate, FrontierPoint, MetricInfo
+from harness.types.results import Decision, Estimate, FrontierPoint, MetricInfo
+from harness.types.settings import Choice
 
 
 @dataclass(frozen=True)

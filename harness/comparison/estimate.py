@@ -22,7 +22,7 @@ from harness.comparison.intervals import (
     wilson,
 )
 from harness.comparison.table import Bools, Floats, Ints, Matrix
-from harness.types import Estimate, MetricInfo
+from harness.types.results import Estimate, MetricInfo
 
 Statistic = Literal["mean", "median"]
 Support = Literal["unit", "signed", "unbounded"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.types import FrontierPoint
+from harness.types.results import FrontierPoint
 
 Figures = tuple[float | None, float | None, float | None]
 """Quality, median latency in seconds, cost of 1,000 requests."""

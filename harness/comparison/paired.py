@@ -15,7 +15,8 @@ import numpy as np
 
 from harness.comparison.estimate import Rows, Support, statistic_of
 from harness.comparison.table import Matrix
-from harness.types import Estimate, MetricInfo, Retrieval, VariantSpec
+from harness.types.results import Estimate, MetricInfo
+from harness.types.settings import Retrieval, VariantSpec
 
 Verdict = Literal["better", "worse", "no clear difference", "unknown"]
 

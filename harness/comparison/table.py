@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
-from harness.types import Item, Score
+from harness.types.data import Item
+from harness.types.results import Score
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -23,7 +23,6 @@ Bools = NDArray[np.bool_]
 
 NOT_APPLICABLE = "not applicable"
 NO_ROW = "not scored"
-NOT_FINITE = "the scorer returned a number that is not finite"
 
 
 @dataclass(frozen=True)
@@ -110,8 +109,6 @@ def build_table(
 def _value(score: Score) -> tuple[float, str]:
     if score.value is None:
         return float("nan"), score.reason or "no reason given"
-    if not isfinite(score.value):
-        return float("nan"), NOT_FINITE
     return score.value, ""
 
 

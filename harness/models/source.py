@@ -26,7 +26,7 @@ from harness.errors import InputError, ModelError
 from harness.models.convert import convert_gguf
 from harness.registry import SOURCES
 from harness.store import cache_folder, file_hash, fingerprint, folder_hash, write_atomic
-from harness.types import ModelSource
+from harness.types.settings import ModelSource
 
 
 def is_local(source: ModelSource) -> bool:

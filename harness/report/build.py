@@ -12,16 +12,10 @@ from markupsafe import Markup
 from harness.report.render import page, render
 from harness.report.sections import SECTIONS, examples
 from harness.report.view import Inputs
-from harness.types import (
-    Answer,
-    Comparison,
-    Item,
-    Manifest,
-    Passage,
-    Scenario,
-    Score,
-    TrainingRecord,
-)
+from harness.types.answers import Answer, TrainingRecord
+from harness.types.data import Item, Passage
+from harness.types.results import Comparison, Manifest, Score
+from harness.types.settings import Scenario
 
 LIMIT = 2_000_000
 """Bytes of the whole file: what a mail server passes on and a phone opens."""

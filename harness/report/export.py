@@ -7,7 +7,8 @@ import io
 import re
 from collections.abc import Sequence
 
-from harness.types import Answer, Comparison, Estimate, Score
+from harness.types.answers import Answer
+from harness.types.results import Comparison, Estimate, Score
 
 Cell = str | float | int | None
 Table = list[dict[str, Cell]]

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.types import Estimate
+from harness.types.results import Estimate
 
 Unit = Literal["rate", "score", "s", "ms", "tokens/s", "money"]
 

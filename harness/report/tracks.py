@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from harness.report.format import Figure, Unit, tick
 from harness.report.svg import Scale, fit
-from harness.types import Estimate
+from harness.types.results import Estimate
 
 START, END = 2.0, 98.0
 

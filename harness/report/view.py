@@ -7,20 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.report.format import Figure, Unit, figure
-from harness.types import (
-    Answer,
-    Comparison,
-    Difference,
-    Estimate,
-    Item,
-    Manifest,
-    MetricInfo,
-    Passage,
-    Scenario,
-    Score,
-    TrainingRecord,
-    VariantCost,
-)
+from harness.types.answers import Answer, TrainingRecord
+from harness.types.data import Item, Passage
+from harness.types.results import Comparison, Difference, Estimate, Manifest, MetricInfo, Score, VariantCost
+from harness.types.settings import Scenario
 
 COLOURS = 8
 """Number of series colours in the style sheet."""

@@ -14,7 +14,9 @@ from harness.errors import Problem, ScenarioError
 from harness.scenario.data import Placed, read_articles, read_items
 from harness.scenario.document import in_order
 from harness.scenario.load import load_scenario, prompt_files, read_text
-from harness.types import Item, Record, Scenario, Split
+from harness.types.data import Item, Split
+from harness.types.record import Record
+from harness.types.settings import Scenario
 
 CountTokens = Callable[[str], int]
 """Length of a text in tokens."""

@@ -14,7 +14,8 @@ from pydantic import Field, ValidationError, field_validator
 from harness.errors import Problem, ScenarioError
 from harness.scenario.document import Document, explain
 from harness.scenario.load import outside, read_text
-from harness.types import Article, Facts, Item, Message, Record, Split
+from harness.types.data import Article, Facts, Item, Message, Split
+from harness.types.record import Record
 
 
 class ItemLine(Record):

@@ -12,7 +12,8 @@ from harness.scenario.data import read_articles, read_items
 from harness.scenario.document import in_order
 from harness.scenario.load import load_scenario, prompt_files, read_text
 from harness.store import fingerprint
-from harness.types import Article, Item, Scenario, Split
+from harness.types.data import Article, Item, Split
+from harness.types.settings import Scenario
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from harness.errors import InputError, Problem, ScenarioError
 from harness.registry import BACKENDS, SCORERS, SOURCES, nearest
 from harness.scenario.document import Document, Loc, in_order
-from harness.types import Scenario
+from harness.types.settings import Scenario
 
 _Found = tuple[Loc, str]
 """Where in the settings, and what is wrong there."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 
 from harness.protocols import Scorer, ScoringContext
-from harness.types import Answer, Item, Score
+from harness.types.answers import Answer
+from harness.types.data import Item
+from harness.types.results import Score
 
 
 def apply_scorers(
@@ -24,6 +27,8 @@ def apply_scorers(
         by_item = {(a.item, a.repeat): v for (_, a), v in zip(given, values, strict=True)}
         for answer in asked:
             value, reason = by_item.get((answer.item, answer.repeat), (None, answer.error))
+            if value is not None and not isfinite(value):
+                value, reason = None, f"the scorer returned {value}, which is not a finite number"
             scores.append(
                 Score(
                     variant=answer.variant,

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from harness.protocols import ScoringContext
 from harness.scores.facts import Scored
-from harness.types import Answer, Item, MetricInfo
+from harness.types.answers import Answer
+from harness.types.data import Item
+from harness.types.results import MetricInfo
 
 
 class ServingCost:

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from harness.protocols import ScoringContext
 from harness.scores.facts import Scored, abstains
 from harness.scores.text import normalise, without_citations
-from harness.types import Answer, Item, MetricInfo
+from harness.types.answers import Answer
+from harness.types.data import Item
+from harness.types.results import MetricInfo
 
 _STOPWORDS = frozenset(
     [

@@ -10,7 +10,9 @@ from typing import Any
 from harness.protocols import ScoringContext
 from harness.scores.facts import Scored
 from harness.scores.text import without_citations
-from harness.types import Answer, Item, MetricInfo
+from harness.types.answers import Answer
+from harness.types.data import Item
+from harness.types.results import MetricInfo
 
 
 def _compute(module: str, kind: str, pairs: Sequence[tuple[Item, Answer]]) -> list[Scored]:

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 
 from harness.protocols import ScoringContext
 from harness.scores.text import without_citations
-from harness.types import Answer, Item, MetricInfo, Style
+from harness.types.answers import Answer
+from harness.types.data import Item
+from harness.types.results import MetricInfo
+from harness.types.settings import Style
 
 
 def kept_rules(text: str, style: Style) -> dict[str, bool]:

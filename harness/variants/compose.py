@@ -12,24 +12,9 @@ from pathlib import Path
 from harness.errors import BackendError
 from harness.protocols import Engine, OnAnswer, OnStep, TrainingJob
 from harness.store import canonical_json, fingerprint, write_atomic
-from harness.types import (
-    Answer,
-    Article,
-    Decoding,
-    FewShot,
-    Generation,
-    Item,
-    Message,
-    Passage,
-    Phase,
-    Request,
-    Retrieval,
-    Retrieved,
-    Scenario,
-    Training,
-    TrainingRecord,
-    VariantSpec,
-)
+from harness.types.answers import Answer, Generation, Phase, Request, Retrieved, TrainingRecord
+from harness.types.data import Article, Item, Message, Passage
+from harness.types.settings import Decoding, FewShot, Retrieval, Scenario, Training, VariantSpec
 from harness.variants.finetune.examples import conversations
 from harness.variants.prompt import lay_out, query
 from harness.variants.rag.chunk import chunk_articles

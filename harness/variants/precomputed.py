@@ -16,7 +16,10 @@ from pydantic import Field, ValidationError
 from harness.errors import Problem, ScenarioError
 from harness.protocols import OnAnswer
 from harness.store import file_hash, fingerprint
-from harness.types import Answer, Item, Phase, Record, VariantSpec
+from harness.types.answers import Answer, Phase
+from harness.types.data import Item
+from harness.types.record import Record
+from harness.types.settings import VariantSpec
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Tokens = Annotated[int, Field(ge=0)]

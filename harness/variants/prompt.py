@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.types import Item, Message, Passage, Retrieval
+from harness.types.data import Item, Message, Passage
+from harness.types.settings import Retrieval
 
 
 def lay_out(

@@ -10,7 +10,9 @@ import pytest
 from harness.answers.collect import collect, reuse, stored, timing_sample
 from harness.protocols import OnAnswer
 from harness.store import Journal
-from harness.types import Answer, Item, Message, Phase, VariantSpec
+from harness.types.answers import Answer, Phase
+from harness.types.data import Item, Message
+from harness.types.settings import VariantSpec
 
 ITEMS = [
     Item(

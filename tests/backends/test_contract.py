@@ -10,7 +10,9 @@ import pytest
 from harness.backends.fake import FakeBackend
 from harness.errors import BackendError
 from harness.protocols import Backend
-from harness.types import BackendSpec, Decoding, Generation, Message, Request
+from harness.types.answers import Generation, Request
+from harness.types.data import Message
+from harness.types.settings import BackendSpec, Decoding
 
 Make = Callable[[int], Backend]
 QUESTIONS = (

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import BackendError, ModelError
-from harness.types import BackendSpec, Generation, Message
+from harness.types.answers import Generation
+from harness.types.data import Message
+from harness.types.settings import BackendSpec
 
 from .test_contract import QUESTIONS, REQUESTS, answers, ask
 

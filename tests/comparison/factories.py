@@ -10,18 +10,16 @@ import numpy as np
 
 from harness.comparison.bootstrap import Resampler
 from harness.comparison.estimate import Rows, Statistic, Support, estimate_rows
-from harness.types import (
+from harness.types.answers import TrainingRecord
+from harness.types.data import Item
+from harness.types.results import Estimate, MetricInfo, Score
+from harness.types.settings import (
     DataFiles,
     Economics,
-    Estimate,
     Hardware,
-    Item,
-    MetricInfo,
     ModelSource,
     Retrieval,
     Scenario,
-    Score,
-    TrainingRecord,
     VariantSpec,
 )
 

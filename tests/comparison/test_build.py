@@ -8,7 +8,8 @@ import pytest
 
 from harness.comparison.build import build_comparison
 from harness.errors import InputError
-from harness.types import Comparison, VariantSpec
+from harness.types.results import Comparison
+from harness.types.settings import VariantSpec
 
 from .factories import METRICS, SQUARE, items, metric, run, scenario, scores, training
 

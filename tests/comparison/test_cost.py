@@ -11,7 +11,7 @@ from harness.comparison.bootstrap import Resampler
 from harness.comparison.cost import Costs, Price, break_even, build_costs, training_cost
 from harness.comparison.table import build_table
 from harness.errors import HarnessError
-from harness.types import VariantSpec
+from harness.types.settings import VariantSpec
 
 from .factories import economics, items, scores, training
 

@@ -11,7 +11,8 @@ from harness.comparison.decision import Contest, decide
 from harness.comparison.estimate import estimate_rows, metric_rows, support_of
 from harness.comparison.frontier import Figures, build_frontier
 from harness.comparison.table import build_table
-from harness.types import Choice, Decision, MetricInfo
+from harness.types.results import Decision, MetricInfo
+from harness.types.settings import Choice
 
 from .factories import items, metric, scores
 

@@ -11,7 +11,8 @@ from harness.comparison.bootstrap import Resampler
 from harness.comparison.estimate import estimate_rows
 from harness.comparison.paired import difference_rows, find_squares, interaction_rows, verdict
 from harness.comparison.table import build_table
-from harness.types import Decoding, Estimate, MetricInfo, VariantSpec
+from harness.types.results import Estimate, MetricInfo
+from harness.types.settings import Decoding, VariantSpec
 
 from .factories import RETRIEVAL, SQUARE, estimates, items, metric, scores
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from harness.comparison.table import NO_ROW, build_table
 from harness.errors import HarnessError
@@ -39,10 +40,9 @@ def test_failure_outweighs_not_applicable() -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_number_that_is_not_finite_is_missing(value: float) -> None:
-    matrix = build_table(["a"], items(2), scores("m", {"a": [value, 1]}), ()).metrics["m"]
-    assert matrix.missing.tolist() == [[True, False]]
-    assert "not finite" in matrix.why_empty(0)
+def test_a_number_that_is_not_finite_is_no_score(value: float) -> None:
+    with pytest.raises(ValidationError, match="finite"):
+        scores("m", {"a": [value]})
 
 
 def test_slices_and_unknown_variants() -> None:

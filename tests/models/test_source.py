@@ -16,7 +16,7 @@ from harness.errors import InputError, ModelError
 from harness.models import source as module
 from harness.models.source import context_length, fetch, is_local, token_counter, weights_fingerprint
 from harness.store import file_hash
-from harness.types import ModelSource
+from harness.types.settings import ModelSource
 
 CONFIG = json.dumps({"max_position_embeddings": 128})
 PIN = "pypi:tiny-weights==1.0/tiny_weights/model"

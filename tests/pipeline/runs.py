@@ -15,10 +15,11 @@ import yaml
 
 import harness
 from harness.backends.fake import FakeBackend
-from harness.pipeline import Run, compare
+from harness.pipeline import compare
 from harness.protocols import OnDone
+from harness.runs import Run
 from harness.scenario.inputs import Options
-from harness.types import Generation, Request
+from harness.types.answers import Generation, Request
 
 
 class Quiet:

@@ -11,7 +11,8 @@ import pytest
 from fixtures.small_scenario import VARIANTS
 
 from harness.errors import HarnessError, InputError, ScenarioError
-from harness.pipeline import compare, newest_run, read_run
+from harness.pipeline import compare
+from harness.runs import newest_run, read_run
 from harness.scenario.inputs import Options
 from harness.store import RunFolder
 

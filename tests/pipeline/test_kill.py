@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from fixtures.small_scenario import write_small_scenario
 
-from harness.pipeline import Run, read_run
+from harness.runs import Run, read_run
 
 from .runs import command, environment, finish
 

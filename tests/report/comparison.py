@@ -6,14 +6,14 @@ import random
 from collections.abc import Sequence
 from itertools import pairwise
 
-from harness.types import (
+from harness.types.data import Item
+from harness.types.results import (
     BreakEven,
     Comparison,
     Decision,
     Estimate,
     FrontierPoint,
     Interaction,
-    Item,
     Score,
     VariantCost,
 )

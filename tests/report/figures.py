@@ -7,14 +7,8 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from harness.types import (
-    Difference,
-    Estimate,
-    Item,
-    MetricInfo,
-    Score,
-    VariantEstimate,
-)
+from harness.types.data import Item
+from harness.types.results import Difference, Estimate, MetricInfo, Score, VariantEstimate
 
 # name: success on trained facts, success on KB-only facts, seconds, training cost
 STRENGTHS = {

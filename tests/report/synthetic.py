@@ -12,25 +12,17 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from harness.types import (
-    Answer,
-    Comparison,
+from harness.types.answers import Answer, EpochLoss, Retrieved, TrainingRecord
+from harness.types.data import Facts, Item, Message, Passage
+from harness.types.results import Comparison, Manifest, Score
+from harness.types.settings import (
     DataFiles,
     Economics,
-    EpochLoss,
-    Facts,
     Hardware,
-    Item,
-    Manifest,
-    Message,
     ModelSource,
-    Passage,
     Retrieval,
-    Retrieved,
     Scenario,
-    Score,
     Training,
-    TrainingRecord,
     VariantSpec,
 )
 

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 from harness.report.build import LIMIT, build_report
 from harness.report.render import environment
-from harness.types import Passage
+from harness.types.data import Passage
 
 from .figures import missing
 from .synthetic import Run, make_run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.report.format import count, duration, figure, money, tick
-from harness.types import Estimate
+from harness.types.results import Estimate
 
 
 def made(value: float | None, low: float | None, high: float | None, reason: str | None = None) -> Estimate:

@@ -8,21 +8,9 @@ from typing import Any
 
 from harness.protocols import Embed, Scorer, ScoringContext
 from harness.registry import SCORERS, lookup
-from harness.types import (
-    Answer,
-    DataFiles,
-    Economics,
-    Facts,
-    Hardware,
-    Item,
-    Message,
-    ModelSource,
-    Passage,
-    Retrieved,
-    Scenario,
-    Style,
-    VariantSpec,
-)
+from harness.types.answers import Answer, Retrieved
+from harness.types.data import Facts, Item, Message, Passage
+from harness.types.settings import DataFiles, Economics, Hardware, ModelSource, Scenario, Style, VariantSpec
 
 NA = "not applicable: "
 

@@ -12,7 +12,9 @@ from harness.backends.fake import FakeEmbedder
 from harness.protocols import Scorer
 from harness.registry import SCORERS, lookup
 from harness.scores.apply import apply_scorers
-from harness.types import MetricInfo, Passage, Style
+from harness.types.data import Passage
+from harness.types.results import MetricInfo
+from harness.types.settings import Style
 
 from .factories import answer, context, item
 
@@ -74,6 +76,14 @@ def test_repeats_of_an_item_are_scored_each() -> None:
     given = [answer("10", item="x", repeat=0), answer("11", item="x", repeat=1)]
     found = apply_scorers(scorers("success"), ITEMS, given, context(), "print")
     assert [(s.repeat, s.value) for s in found] == [(0, 1.0), (1, 0.0)]
+
+
+def test_a_number_that_is_not_finite_is_missing_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    [scorer] = scorers("success")
+    monkeypatch.setattr(type(scorer), "score", lambda *_: [(float("nan"), None)])
+    [found] = apply_scorers([scorer], ITEMS, [answer("10", item="x")], context(), "print")
+    assert found.value is None
+    assert "not a finite number" in (found.reason or "")
 
 
 def test_no_answers_no_scores() -> None:

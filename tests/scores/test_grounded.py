@@ -6,7 +6,8 @@ import pytest
 
 from harness.protocols import Scorer
 from harness.registry import SCORERS, lookup
-from harness.types import Passage, Style
+from harness.types.data import Passage
+from harness.types.settings import Style
 
 from .factories import NA, answer, context, item, score, value
 

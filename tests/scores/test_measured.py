@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.types import Style
+from harness.types.settings import Style
 
 from .factories import NA, answer, context, item, score, value
 

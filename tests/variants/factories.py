@@ -10,21 +10,16 @@ from typing import Any
 
 from harness.backends.fake import FakeBackend, FakeEmbedder, train_adapter
 from harness.protocols import Engine
-from harness.types import (
-    Article,
+from harness.types.data import Article, Facts, Item, Message, Passage, Split
+from harness.types.settings import (
     BackendSpec,
     DataFiles,
     Economics,
-    Facts,
     Hardware,
-    Item,
-    Message,
     ModelSource,
-    Passage,
     PassageTraining,
     Retrieval,
     Scenario,
-    Split,
     Training,
     VariantSpec,
 )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.types import Article, Passage
+from harness.types.data import Article, Passage
 from harness.variants.rag.chunk import chunk_articles
 
 

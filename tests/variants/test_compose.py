@@ -11,19 +11,16 @@ import pytest
 
 from harness.errors import BackendError
 from harness.protocols import OnDone, TrainingJob
-from harness.types import (
-    Answer,
+from harness.types.answers import Answer, Generation, Request, TrainingRecord
+from harness.types.data import Message
+from harness.types.settings import (
     BackendSpec,
     Choice,
     Decoding,
     FewShot,
-    Generation,
-    Message,
     PassageTraining,
-    Request,
     Retrieval,
     Training,
-    TrainingRecord,
     VariantSpec,
 )
 from harness.variants.compose import Adapter, ComposedVariant, Material

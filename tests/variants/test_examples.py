@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from harness.errors import TrainingError
-from harness.types import Facts, Item, Message, PassageTraining, Training
+from harness.types.data import Facts, Item, Message
+from harness.types.settings import PassageTraining, Training
 from harness.variants.finetune.examples import conversations
 from harness.variants.rag.retrieve import Retriever
 

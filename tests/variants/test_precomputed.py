@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from harness.errors import ScenarioError
-from harness.types import Answer, VariantSpec
+from harness.types.answers import Answer
+from harness.types.settings import VariantSpec
 from harness.variants.precomputed import PrecomputedVariant
 
 from .factories import heldout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.types import Message
+from harness.types.data import Message
 from harness.variants.prompt import lay_out, query
 
 from .factories import item, passages

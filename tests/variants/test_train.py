@@ -16,7 +16,9 @@ import pytest
 
 from harness.errors import TrainingError
 from harness.protocols import TrainingJob
-from harness.types import Message, Training, TrainingRecord
+from harness.types.answers import TrainingRecord
+from harness.types.data import Message
+from harness.types.settings import Training
 
 torch = pytest.importorskip("torch")
 
@@ -307,7 +309,7 @@ def test_dev_loss_is_measured_without_dropout(job: TrainingJob) -> None:
             torch.nn.init.normal_(p, std=0.3)
     dev = train._encode_all(tokenizer, job.dev, None)
     run = train._Run(model, job, dev, dev, ignore)
-    assert len({run._dev_loss() for _ in range(3)}) == 1
+    assert len({run._on_dev() for _ in range(3)}) == 1
     assert model.training
 
 

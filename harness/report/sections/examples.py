@@ -13,7 +13,9 @@ from typing import Any
 
 from harness.report.text import script_json, visible
 from harness.report.view import Inputs
-from harness.types import Answer, Item, Score
+from harness.types.answers import Answer
+from harness.types.data import Item
+from harness.types.results import Score
 
 LONGEST = 20_000
 """Characters of one text that are kept in the report; the CSV holds all."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.report.tracks import ends, ruler
 from harness.report.view import Inputs
-from harness.types import Interaction
+from harness.types.results import Interaction
 
 KEY = "knowledge"
 COLUMNS = {"trained": "Facts that training covered", "kb-only": "Facts only in the knowledge base"}

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.report.tracks import Row, ends, ruler
 from harness.report.view import Inputs, centre
-from harness.types import MetricInfo
+from harness.types.results import MetricInfo
 
 MOST_DOTS = 150
 """Requests drawn for one variant; of more, every so-manieth in order of time is drawn."""

@@ -7,7 +7,7 @@ from typing import Any
 from harness.report.text import visible
 from harness.report.tracks import Row, ends, ruler
 from harness.report.view import Inputs
-from harness.types import MetricInfo
+from harness.types.results import MetricInfo
 
 MOST_VALUES = 24
 """Values of one slice key that are shown; the CSV holds all."""

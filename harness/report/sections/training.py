@@ -7,7 +7,7 @@ from typing import Any
 from harness.report.charts import Canvas, Texts, losses
 from harness.report.format import duration, size
 from harness.report.view import Inputs
-from harness.types import TrainingRecord
+from harness.types.answers import TrainingRecord
 
 _CANVAS = Canvas("card", 460, 260, 48, 14, 28, 44)
 MOST_STEPS = 240

@@ -6,7 +6,9 @@ import random
 from collections.abc import Sequence
 
 from harness.errors import TrainingError
-from harness.types import Item, Message, Passage, PassageTraining, Retrieved, Training
+from harness.types.answers import Retrieved
+from harness.types.data import Item, Message, Passage
+from harness.types.settings import PassageTraining, Training
 from harness.variants.prompt import lay_out, query
 from harness.variants.rag.retrieve import Retriever
 

@@ -25,7 +25,8 @@ from harness.errors import TrainingError
 from harness.machine import cpu_name, peak_memory, threads
 from harness.protocols import OnStep, TrainingJob
 from harness.store import write_atomic
-from harness.types import EpochLoss, Message, TrainingRecord
+from harness.types.answers import EpochLoss, TrainingRecord
+from harness.types.data import Message
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from harness.types import Article, Passage
+from harness.types.data import Article, Passage
 
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*$")
 

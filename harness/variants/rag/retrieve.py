@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.protocols import Embed
-from harness.types import Passage, Retrieval, Retrieved
+from harness.types.answers import Retrieved
+from harness.types.data import Passage
+from harness.types.settings import Retrieval
 from harness.variants.rag.index import VectorIndex
 
 

@@ -1,0 +1,47 @@
+"""The engine of a run: everything heavy, behind functions that load on first use."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from harness import machine
+from harness.models.source import fetch, is_local, weights_fingerprint
+from harness.protocols import Engine, Progress
+from harness.registry import BACKENDS, EMBEDDERS, TRAINERS, lookup
+from harness.store import fingerprint
+from harness.types.settings import ModelSource, Scenario
+
+
+def make_engine(scenario: Scenario, cache_in: Path, offline: bool, progress: Progress) -> Engine:
+    """Of the scenario's model and embedder; adapters and vectors are kept in ``cache_in``."""
+    name = scenario.backend.name
+    weights = weights_fingerprint(scenario.model)
+
+    def local(source: ModelSource) -> Path:
+        if not is_local(source):
+            progress.note(f"fetching {source.source} (once)")
+        return fetch(source, offline)
+
+    @cache
+    def base() -> Path:
+        return local(scenario.model)
+
+    @cache
+    def backend():  # type: ignore[no-untyped-def]
+        return lookup(BACKENDS, name)(scenario.backend, base(), weights, scenario.seed)
+
+    @cache
+    def embedder():  # type: ignore[no-untyped-def]
+        return lookup(EMBEDDERS, name)(local(scenario.embedder))
+
+    return Engine(
+        fingerprint=machine.engine_fingerprint(scenario.backend, weights),
+        embedder_fingerprint=fingerprint(name, weights_fingerprint(scenario.embedder)),
+        backend=backend,
+        embed=lambda texts: embedder()(texts),
+        train=lambda job, on_step: lookup(TRAINERS, name)(job, on_step),
+        base=base,
+        dtype=machine.resolve_dtype(scenario.backend.dtype),
+        cache=cache_in,
+    )

@@ -1,0 +1,99 @@
+"""A run as its files tell it: what the report and the gate read, and the wall time of its stages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import InputError
+from harness.store import Journal, RunFolder
+from harness.types.answers import Answer, TrainingRecord
+from harness.types.data import Item, Passage
+from harness.types.results import Comparison, Manifest, Score, StageSeconds
+from harness.types.settings import Scenario
+
+
+@dataclass(frozen=True)
+class Run:
+    """The files of a finished run, as the report reads them."""
+
+    folder: RunFolder
+    scenario: Scenario
+    items: Sequence[Item]
+    answers: Sequence[Answer]
+    scores: Sequence[Score]
+    passages: Mapping[str, Passage]
+    trainings: Mapping[str, TrainingRecord]
+    comparison: Comparison
+    manifest: Manifest
+
+
+def write_inputs(
+    run: RunFolder, scenario: Scenario, items: Sequence[Item], passages: Mapping[str, Passage]
+) -> None:
+    """What the report needs of the scenario, so that it can be built again from the run folder alone."""
+    run.write("scenario.json", scenario)
+    Journal(run.path / "items.jsonl", Item).replace(items)
+    Journal(run.path / "passages.jsonl", Passage).replace(passages.values())
+
+
+def read_run(path: Path) -> Run:
+    """The run in folder ``path``; raises InputError where it is not a finished one."""
+    run = RunFolder(path)
+    scenario, manifest = run.read("scenario.json", Scenario), run.read("manifest.json", Manifest)
+    comparison = run.read("comparison.json", Comparison)
+    if scenario is None or manifest is None or comparison is None:
+        raise InputError(f"{path} holds no finished run; `harness compare SCENARIO` makes one")
+    items = list(Journal(path / "items.jsonl", Item))
+    wanted = {i.id for i in items}
+    latest: dict[tuple[str, str, str], Answer] = {}
+    for spec in scenario.variants:
+        key = manifest.hashes.get(f"variant {spec.name}")  # a journal may hold answers of other settings
+        for a in run.answers(spec.name):
+            if a.item in wanted and a.key == key:
+                latest[a.variant, a.item, a.phase] = a
+    return Run(
+        folder=run,
+        scenario=scenario,
+        items=items,
+        answers=list(latest.values()),
+        scores=[s for v in scenario.variants for s in Journal(path / "scores" / f"{v.name}.jsonl", Score)],
+        passages={p.id: p for p in Journal(path / "passages.jsonl", Passage)},
+        trainings={
+            f.stem: TrainingRecord.model_validate_json(f.read_bytes())
+            for f in sorted(path.glob("training/*.json"))
+        },
+        comparison=comparison,
+        manifest=manifest,
+    )
+
+
+def newest_run(scenario: str) -> Path:
+    """The newest finished run of a scenario; raises InputError where there is none."""
+    runs = sorted(Path("reports", scenario).glob("*/manifest.json"), key=lambda p: p.stat().st_mtime)
+    if not runs:
+        raise InputError(f"no finished run below reports/{scenario}; `harness compare {scenario}` makes one")
+    return runs[-1].parent
+
+
+class StageClock:
+    """Seconds by stage, summed over the runs that it took to finish."""
+
+    def __init__(self, run: RunFolder):
+        self._run = run
+        stored = run.read("stages.json", StageSeconds)
+        self.seconds = dict(stored.seconds) if stored else {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - start
+            if spent > 0.1:  # a stage that had nothing to do leaves no trace
+                self.seconds[stage] = round(self.seconds.get(stage, 0.0) + spent, 2)
+                self._run.write("stages.json", StageSeconds(seconds=self.seconds))

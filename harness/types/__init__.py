@@ -1,0 +1,1 @@
+"""The core records, a module a noun: data, settings, answers, results."""

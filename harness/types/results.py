@@ -1,0 +1,167 @@
+"""What the answers were worth: scores, estimates, the comparison and where it came from."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from harness.types.answers import Phase
+from harness.types.record import Record
+
+
+class MetricInfo(Record):
+    """What a metric is, so that comparison and report need to know none of them by name."""
+
+    name: str
+    label: str
+    description: str
+    unit: Literal["rate", "score", "s", "ms", "tokens/s", "money"]
+    higher_is_better: bool
+    phase: Phase = "quality"
+
+
+class Score(Record):
+    variant: str
+    item: str
+    repeat: int = 0
+    metric: str
+    value: float | None
+    reason: str | None = None
+    """Why there is no value: ``not applicable: ...`` leaves the item out by definition, anything else is missing."""
+    scorer: str
+    """Fingerprint of the scorer."""
+
+
+class Estimate(Record):
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    """Items that the value rests on."""
+    n_missing: int
+    """Items that should have had a value and had none."""
+    n_clusters: int
+    method: str
+    reason: str | None = None
+    """Why there is no value or no interval."""
+
+
+class VariantEstimate(Record):
+    variant: str
+    metric: str
+    slice: str
+    """``all`` or ``key=value``."""
+    estimate: Estimate
+
+
+class Difference(Record):
+    """Variant minus baseline on the items that both answered."""
+
+    variant: str
+    baseline: str
+    metric: str
+    slice: str
+    estimate: Estimate
+    verdict: Literal["better", "worse", "no clear difference", "unknown"]
+
+
+class Interaction(Record):
+    """Does retrieval help a tuned model as much as the base? (tuned+rag - tuned) - (rag - base)."""
+
+    metric: str
+    slice: str
+    base: str
+    retrieval: str
+    tuned: str
+    both: str
+    estimate: Estimate
+
+
+class VariantCost(Record):
+    variant: str
+    serving_per_1000: Estimate
+    """Machine (or token) cost of 1,000 requests."""
+    training_once: float
+    """Training machine time and labelled examples, paid every retraining interval."""
+    per_1000: Estimate
+    """Serving plus training amortised over the stated volume."""
+    per_1000_successes: Estimate
+    curve: tuple[float | None, ...]
+    """Cost per 1,000 successes at each of ``Comparison.volumes``."""
+
+
+class BreakEven(Record):
+    """Monthly volume above which ``cheaper_above`` costs less per success than ``other``."""
+
+    cheaper_above: str
+    other: str
+    monthly_requests: float | None
+    reason: str | None = None
+
+
+class FrontierPoint(Record):
+    variant: str
+    quality: float | None
+    latency_s: float | None
+    cost_per_1000: float | None
+    dominated_by: tuple[str, ...]
+    """Variants at least as good on all three and better on one."""
+
+
+class Decision(Record):
+    choice: str | None
+    """The recommended variant, or None where no variant qualifies."""
+    runner_up: str | None
+    probability_best: dict[str, float]
+    """Share of cluster-bootstrap resamples in which the variant has the highest choice metric among the allowed."""
+    ruled_out: dict[str, str]
+    """Variant and the constraint that it breaks."""
+    tied: tuple[str, ...]
+    """Variants whose difference from the best is not clear; among them the cheapest is chosen."""
+    lead: Estimate | None
+    """Choice minus runner-up on the choice metric."""
+    reason: str
+
+
+class Comparison(Record):
+    scenario: str
+    preview: bool
+    """True for ``--quick``: less training and fewer items; no gate accepts it."""
+    baseline: str
+    variants: tuple[str, ...]
+    n_items: int
+    n_clusters: int
+    seed: int
+    confidence: float
+    currency: str
+    metrics: tuple[MetricInfo, ...]
+    estimates: tuple[VariantEstimate, ...]
+    differences: tuple[Difference, ...]
+    interactions: tuple[Interaction, ...]
+    costs: tuple[VariantCost, ...]
+    volumes: tuple[float, ...]
+    break_even: tuple[BreakEven, ...]
+    frontier: tuple[FrontierPoint, ...]
+    decision: Decision
+
+
+class StageSeconds(Record):
+    """Wall time by stage, kept as the run goes on."""
+
+    seconds: dict[str, float]
+
+
+class Manifest(Record):
+    """Where a run came from: enough to run it again."""
+
+    run: str
+    scenario: str
+    preview: bool
+    finished: str
+    """UTC, ISO 8601."""
+    command: str
+    seed: int
+    versions: dict[str, str]
+    hashes: dict[str, str]
+    hardware: dict[str, str]
+    stage_seconds: dict[str, float]
+    peak_memory_bytes: int | None = None

