@@ -141,6 +141,7 @@ def training(inputs: Inputs, steps: int) -> dict[str, float]:
     from torch.nn.functional import cross_entropy
 
     from harness.variants.finetune import train as ours
+    from harness.variants.finetune.loss import encode_all
 
     s = inputs.scenario
     settings = Training.model_validate({**s.adapters["lora"].model_dump(), "epochs": 1, "system": None})
@@ -161,7 +162,7 @@ def training(inputs: Inputs, steps: int) -> dict[str, float]:
         record = ours.train_adapter(job, lambda *_: None)
         model = ours._adapted(job)
         tokenizer = ours.AutoTokenizer.from_pretrained(job.base)
-        data = ours._encode_all(tokenizer, chats, None)
+        data = encode_all(tokenizer, chats, None)
         plan = ours._Run(model, job, data, [], lambda *_: None)._plan(0)
     trainable = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trainable, lr=settings.learning_rate)

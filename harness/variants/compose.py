@@ -78,7 +78,7 @@ class Adapter:
         parts += [material.engine.fingerprint, *material.train, *material.dev]
         if training.passages:
             parts += [material.articles_fingerprint, material.engine.embedder_fingerprint]
-        self.fingerprint = fingerprint("adapter", 1, *parts)
+        self.fingerprint = fingerprint("adapter", 2, *parts)
         self._folder = material.engine.cache / "adapters" / f"{name}-{self.fingerprint}"
 
     @property
@@ -131,7 +131,7 @@ class ComposedVariant:
             parts += [material.articles_fingerprint, material.engine.embedder_fingerprint]
         if isinstance(spec.context, FewShot):
             parts += [*material.train, material.engine.embedder_fingerprint]
-        self.fingerprint = fingerprint("composed", 1, *parts)
+        self.fingerprint = fingerprint("composed", 2, *parts)
 
     @property
     def adapter(self) -> Adapter | None:

@@ -26,6 +26,7 @@ def test_wilson_matches_scipy_and_statsmodels(hits: int, n: int) -> None:
     theirs = stats.binomtest(hits, n).proportion_ci(method="wilson")
     assert wilson(hits / n, n) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
     from statsmodels.stats import proportion
+
     assert wilson(hits / n, n) == pytest.approx(
         proportion.proportion_confint(hits, n, method="wilson"), abs=1e-9
     )

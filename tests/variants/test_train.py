@@ -24,8 +24,9 @@ torch = pytest.importorskip("torch")
 
 from safetensors.torch import load_file  # noqa: E402
 
-from harness.variants.finetune import train  # noqa: E402
-from harness.variants.finetune.train import Encoded, batch_loss, train_adapter  # noqa: E402
+from harness.variants.finetune import loss, train  # noqa: E402
+from harness.variants.finetune.loss import Encoded, backpropagate, encode_all, pieces  # noqa: E402
+from harness.variants.finetune.train import train_adapter  # noqa: E402
 
 TRAINING = Training(rank=4, alpha=8, epochs=3, patience=3, learning_rate=1e-2, batch_size=4)
 THINGS = ("lamp", "chair", "table", "shelf", "mirror", "carpet", "clock", "stool", "bench", "vase")
@@ -112,7 +113,7 @@ def test_tokens_are_counted_without_padding(job: TrainingJob) -> None:
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(job.base)
-    encoded = train._encode_all(tokenizer, job.examples, None)
+    encoded = encode_all(tokenizer, job.examples, None)
     assert train_adapter(job, ignore).tokens == 3 * sum(len(e.ids) for e in encoded)
 
 
@@ -120,15 +121,19 @@ def test_the_target_is_the_answer_up_to_its_end_token(job: TrainingJob) -> None:
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(job.base)
-    [encoded] = train._encode_all(tokenizer, job.examples[:1], None)
+    [encoded] = encode_all(tokenizer, job.examples[:1], None)
     assert tokenizer.decode(encoded.ids[encoded.start :]) == "A lamp costs 10 euros.<|im_end|>"
     assert tokenizer.decode(encoded.ids[: encoded.start]).endswith("<|im_start|>assistant\n")
 
 
-def test_only_target_tokens_count_as_transformers_counts_them(job: TrainingJob) -> None:
+@pytest.mark.parametrize("piece_tokens", [1024, 1])
+def test_loss_and_gradients_are_those_of_transformers_on_the_whole_batch(
+    job: TrainingJob, monkeypatch: pytest.MonkeyPatch, piece_tokens: int
+) -> None:
     from transformers import AutoTokenizer
 
-    encoded = train._encode_all(AutoTokenizer.from_pretrained(job.base), job.examples[:5], None)
+    monkeypatch.setattr(loss, "_PIECE_TOKENS", piece_tokens)
+    encoded = encode_all(AutoTokenizer.from_pretrained(job.base), job.examples[:5], None)
     model = train._adapted(job)
     width = max(len(e.ids) for e in encoded)
     ids = torch.zeros((5, width), dtype=torch.long)
@@ -138,10 +143,22 @@ def test_only_target_tokens_count_as_transformers_counts_them(job: TrainingJob) 
         ids[row, : len(e.ids)] = torch.tensor(e.ids)
         labels[row, e.start : len(e.ids)] = torch.tensor(e.ids[e.start :])
         mask[row, : len(e.ids)] = 1
-    with torch.no_grad():
-        full = model(input_ids=ids, attention_mask=mask, labels=labels).loss
-        ours = batch_loss(model, encoded, 0, "cpu")
-    assert float(ours) == pytest.approx(float(full), abs=1e-5)
+    full = model(input_ids=ids, attention_mask=mask, labels=labels).loss
+    full.backward()
+    gradients = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+    model.zero_grad()
+    assert backpropagate(model, encoded, "cpu") == pytest.approx(float(full.detach()), abs=1e-5)
+    assert any(g.abs().max() > 1e-3 for g in gradients.values())
+    for name, parameter in model.named_parameters():
+        if name in gradients:
+            torch.testing.assert_close(parameter.grad, gradients[name], atol=1e-5, rtol=1e-3)
+
+
+def test_pieces_hold_the_whole_batch_within_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loss, "_PIECE_TOKENS", 20)
+    batch = [Encoded(list(range(n)), 1) for n in (3, 12, 7, 5, 30)]
+    cut = pieces(batch)
+    assert [[len(e.ids) for e in piece] for piece in cut] == [[30], [12], [7, 5], [3]]
 
 
 def test_what_stands_before_the_target_does_not_count(job: TrainingJob) -> None:
@@ -151,11 +168,9 @@ def test_what_stands_before_the_target_does_not_count(job: TrainingJob) -> None:
     with torch.no_grad():
         logs = model(input_ids=torch.tensor([short.ids])).logits[0].log_softmax(-1)
         by_hand = -(logs[1, 7] + logs[2, 8]) / 2
-        alone, other = (float(batch_loss(model, [e], 0, "cpu")) for e in (short, long))
-        assert alone == pytest.approx(float(by_hand), abs=1e-5)
-        assert float(batch_loss(model, [short, long], 0, "cpu")) == pytest.approx(
-            (alone + other) / 2, abs=1e-5
-        )
+    alone, other = (backpropagate(model, [e], "cpu") for e in (short, long))
+    assert alone == pytest.approx(float(by_hand), abs=1e-5)
+    assert backpropagate(model, [short, long], "cpu") == pytest.approx((alone + other) / 2, abs=1e-5)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
@@ -307,7 +322,7 @@ def test_dev_loss_is_measured_without_dropout(job: TrainingJob) -> None:
     for name, p in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(p, std=0.3)
-    dev = train._encode_all(tokenizer, job.dev, None)
+    dev = encode_all(tokenizer, job.dev, None)
     run = train._Run(model, job, dev, dev, ignore)
     assert len({run._on_dev() for _ in range(3)}) == 1
     assert model.training
@@ -325,10 +340,9 @@ def test_the_adapter_loads_and_gives_the_dev_loss_of_its_epoch(job: TrainingJob)
 
     record = train_adapter(job, ignore)
     base = AutoModelForCausalLM.from_pretrained(job.base, dtype=torch.float32)
-    model = PeftModel.from_pretrained(base, job.folder / "best").eval()
-    dev = train._encode_all(AutoTokenizer.from_pretrained(job.base), job.dev, None)
-    with torch.no_grad():
-        loss = float(batch_loss(model, dev, 0, "cpu"))
+    model = PeftModel.from_pretrained(base, job.folder / "best", is_trainable=True).eval()
+    dev = encode_all(AutoTokenizer.from_pretrained(job.base), job.dev, None)
+    loss = backpropagate(model, dev, "cpu")
     assert loss == pytest.approx(record.epochs[record.best_epoch - 1].dev_loss, abs=1e-4)
 
 
@@ -354,7 +368,7 @@ def test_a_too_long_example_is_an_error_that_shows_it(job: TrainingJob) -> None:
 def test_a_loss_that_is_no_number_is_an_error_that_says_what_to_do(
     job: TrainingJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train, "batch_loss", lambda *_: torch.tensor(float("nan"), requires_grad=True))
+    monkeypatch.setattr(train, "backpropagate", lambda *_: float("nan"))
     with pytest.raises(TrainingError, match=r"the loss is nan at step 1; lower learning_rate"):
         train_adapter(job, ignore)
 
@@ -366,7 +380,7 @@ def test_a_template_without_an_end_token_is_an_error(job: TrainingJob) -> None:
     tokenizer.chat_template = "{% for m in messages %}{{ m['role'] }}:\n{{ m['content'] }}\n{% endfor %}"
     tokenizer.chat_template += "{% if add_generation_prompt %}assistant:\n{% endif %}"
     with pytest.raises(TrainingError, match="does not end an answer"):
-        train._encode_all(tokenizer, job.examples, None)
+        encode_all(tokenizer, job.examples, None)
 
 
 def test_a_template_that_changes_the_prompt_once_answered_is_an_error(job: TrainingJob) -> None:
@@ -375,7 +389,7 @@ def test_a_template_that_changes_the_prompt_once_answered_is_an_error(job: Train
     tokenizer = AutoTokenizer.from_pretrained(job.base)
     tokenizer.chat_template = "{{ messages | length }}{% for m in messages %}{{ m['content'] }}{% endfor %}"
     with pytest.raises(TrainingError, match="renders a prompt differently"):
-        train._encode_all(tokenizer, job.examples, None)
+        encode_all(tokenizer, job.examples, None)
 
 
 def test_the_rate_rises_and_then_falls(job: TrainingJob) -> None:

@@ -11,7 +11,6 @@ import json
 import math
 import random
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -26,21 +25,13 @@ from harness.machine import cpu_name, peak_memory, threads
 from harness.protocols import OnStep, TrainingJob
 from harness.store import write_atomic
 from harness.types.answers import EpochLoss, TrainingRecord
-from harness.types.data import Message
+from harness.variants.finetune.loss import Encoded, backpropagate, encode_all, pieces, predictions
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()
 
 _PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 _CHECKPOINT_SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """Token ids of a conversation and where its target begins."""
-
-    ids: list[int]
-    start: int
 
 
 Epoch = tuple[int, float, float, float | None]
@@ -67,8 +58,8 @@ def train_adapter(job: TrainingJob, on_step: OnStep) -> TrainingRecord:
     """
     torch.set_num_threads(threads())
     tokenizer = AutoTokenizer.from_pretrained(job.base)
-    data = _encode_all(tokenizer, job.examples, job.training.max_length)
-    held_back = _encode_all(tokenizer, job.dev, None)
+    data = encode_all(tokenizer, job.examples, job.training.max_length)
+    held_back = encode_all(tokenizer, job.dev, None)
     model = _adapted(job)
     run = _Run(model, job, data, held_back, on_step)
     run.resume()
@@ -90,32 +81,6 @@ def train_adapter(job: TrainingJob, on_step: OnStep) -> TrainingRecord:
         total_parameters=sum(parameters),
         hardware=_hardware(job.dtype),
     )
-
-
-def batch_loss(model: Any, batch: Sequence[Encoded], pad: int, device: Any) -> Any:
-    """Mean cross entropy over the target tokens of a right-padded batch."""
-    logits, targets = _predictions(model, batch, pad, device)
-    return torch.nn.functional.cross_entropy(logits, targets)
-
-
-def _predictions(model: Any, batch: Sequence[Encoded], pad: int, device: Any) -> tuple[Any, Any]:
-    """Logits of shape (target tokens, vocabulary) and the tokens that they should have predicted.
-
-    Only the hidden states that predict a target token go through the vocabulary projection.
-    """
-    width = max(len(e.ids) for e in batch)
-    ids = torch.full((len(batch), width), pad)
-    mask = torch.zeros((len(batch), width), dtype=torch.long)
-    predicts = torch.zeros((len(batch), width), dtype=torch.bool)
-    for row, e in enumerate(batch):
-        ids[row, : len(e.ids)] = torch.tensor(e.ids)
-        mask[row, : len(e.ids)] = 1
-        predicts[row, e.start - 1 : len(e.ids) - 1] = True
-    ids, mask, predicts = ids.to(device), mask.to(device), predicts.to(device)
-    causal = model.get_base_model()
-    hidden = causal.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
-    logits = causal.lm_head(hidden[predicts])
-    return logits.float(), ids.roll(-1, dims=1)[predicts]
 
 
 class _Run:
@@ -154,13 +119,11 @@ class _Run:
         torch.manual_seed(self._seed * 1_000_003 + self.at.step)  # dropout repeats after a resume
         for group in self._optimizer.param_groups:
             group["lr"] = self._training.learning_rate * self._schedule(self.at.step)
-        loss = batch_loss(self._model, batch, 0, self._device)
-        value = float(loss.detach())
+        value = backpropagate(self._model, batch, self._device)
         if not math.isfinite(value):
             raise TrainingError(
                 f"the loss is {value} at step {self.at.step}; lower learning_rate in scenario.yaml"
             )
-        loss.backward()
         torch.nn.utils.clip_grad_norm_(list(self._named.values()), 1.0)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
@@ -203,12 +166,10 @@ class _Run:
     def _on_dev(self) -> tuple[float, float]:
         """Mean loss of the dev targets' tokens and the share of them that the model ranks first."""
         total = right = tokens = 0.0
-        ordered = sorted(self._dev, key=lambda e: len(e.ids))
         self._model.eval()  # without dropout, so that epochs compare
         with torch.no_grad():
-            for a in range(0, len(ordered), self._training.batch_size):
-                batch = ordered[a : a + self._training.batch_size]
-                logits, targets = _predictions(self._model, batch, 0, self._device)
+            for piece in pieces(self._dev):
+                logits, targets = predictions(self._model, piece, self._device)
                 total += float(torch.nn.functional.cross_entropy(logits, targets, reduction="sum"))
                 right += float((logits.argmax(-1) == targets).sum())
                 tokens += len(targets)
@@ -250,29 +211,6 @@ class _Run:
                 p.copy_(tensors[f"weight/{n}"])
                 moments = {m: tensors[f"{m}/{n}"] for m in ("exp_avg", "exp_avg_sq")}
                 self._optimizer.state[p] = {"step": torch.tensor(float(self.at.step)), **moments}
-
-
-def _encode_all(tokenizer: Any, chats: Sequence[Sequence[Message]], limit: int | None) -> list[Encoded]:
-    encoded = []
-    for chat in chats:
-        turns = [m.model_dump() for m in chat]
-        prompt = tokenizer.apply_chat_template(turns[:-1], add_generation_prompt=True, return_dict=False)
-        ids = tokenizer.apply_chat_template(turns, return_dict=False)
-        if ids[: len(prompt)] != prompt:
-            raise TrainingError("the model's chat template renders a prompt differently once it is answered")
-        if tokenizer.eos_token_id not in ids[len(prompt) :]:
-            raise TrainingError(
-                f"the chat template does not end an answer with {tokenizer.eos_token!r}, so a tuned model would never "
-                "stop; set eos_token in the model's tokenizer_config.json to the token that ends a turn"
-            )
-        end = len(ids) - ids[::-1].index(tokenizer.eos_token_id)  # no new line after the last turn
-        if limit is not None and end > limit:
-            question = chat[-2].content[:60]
-            raise TrainingError(
-                f"a training example has {end} tokens, max_length is {limit}: {question!r}..."
-            )
-        encoded.append(Encoded(ids[:end], len(prompt)))
-    return encoded
 
 
 def _adapted(job: TrainingJob) -> Any:
