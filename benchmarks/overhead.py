@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/overhead.py [--items 68] [--steps 12]
 
-Prints one JSON object. Work is interleaved (harness, bare, harness, bare) and the best of the rounds is taken, because
+Prints a JSON object a line. Work is interleaved (harness, bare, harness, bare) and the best of the rounds is taken, because
 the neighbours on a rented machine come and go.
 """
 
@@ -37,10 +37,15 @@ def main() -> None:
     given = arguments.parse_args()
     machine.keep_freed_memory()
     inputs = load_inputs(SCENARIO, Options())
-    result = {"machine": machine.describe(), "dtype": machine.resolve_dtype("auto")}
-    result |= {"command line": command_line(), "generation": generation(inputs, given.items)}
-    result |= {"training": training(inputs, given.steps), "report": report()}
-    print(json.dumps(result, indent=2))
+    parts: dict[str, Callable[[], Any]] = {
+        "machine": lambda: machine.describe() | {"dtype": machine.resolve_dtype("auto")},
+        "command line": command_line,
+        "report": report,
+        "training": lambda: training(inputs, given.steps),
+        "generation": lambda: generation(inputs, given.items),
+    }
+    for name, measure in parts.items():
+        print(json.dumps({name: measure()}), flush=True)
 
 
 def command_line() -> dict[str, float]:
@@ -146,7 +151,7 @@ def training(inputs: Inputs, steps: int) -> dict[str, float]:
     s = inputs.scenario
     settings = Training.model_validate({**s.adapters["lora"].model_dump(), "epochs": 1, "system": None})
     size = settings.batch_size
-    chats = conversations(inputs.train[: steps * size], settings, None, None, s.seed)
+    chats = conversations(inputs.train[: steps * size], settings, None, None, None, s.seed)
     with tempfile.TemporaryDirectory() as work:
         job = TrainingJob(
             "bench",
