@@ -10,7 +10,7 @@ from harness.comparison.bootstrap import CONFIDENCE, Resampler
 from harness.comparison.cost import Costs, build_costs
 from harness.comparison.decision import Contest, decide
 from harness.comparison.differences import NOTHING, Evidence, Gap, judged, weigh
-from harness.comparison.estimate import Rows, estimate_all, metric_rows, no_estimate, support_of
+from harness.comparison.estimate import Rows, analytic_estimates, metric_rows, no_estimate, support_of
 from harness.comparison.frontier import build_frontier
 from harness.comparison.paired import Square, difference_rows, find_squares, interaction_rows
 from harness.comparison.table import Table, build_table
@@ -105,8 +105,7 @@ def _read_slice(
         batch.append(metric_rows(metric, matrix, support))
         batch.append(difference_rows(metric, matrix, support, others, row(base) if base in variants else 0))
         batch.append(interaction_rows(metric, matrix, support, cells))
-    # The draws live as long as their slice: those of all slices at once would fill hundreds of megabytes.
-    found = iter(estimate_all(batch, Resampler(scenario.seed, slice)))
+    found = iter([analytic_estimates(rows) for rows in batch])
     pairs = iter(batch[1::3])
     readings: dict[str, Reading] = {}
     for metric in metrics:

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.comparison.bootstrap import Resampler
 from harness.comparison.differences import Gap, judged, weigh
-from harness.comparison.estimate import Rows, estimate_rows
+from harness.comparison.estimate import Rows, analytic_estimates
 from harness.types.results import Difference
 from harness.types.settings import VariantSpec
 
@@ -27,7 +26,7 @@ def difference(
         how.get("statistic", "mean"),
         how.get("support", "signed"),  # type: ignore[arg-type]
     )
-    (estimate,) = estimate_rows(rows, Resampler(0, "all"))
+    (estimate,) = analytic_estimates(rows)
     (evidence,) = weigh(rows, [estimate])
     given = scenario(margins=margins or {})
     return judged([Gap("b", metric("success"), "all", estimate, evidence)], given)[0]
@@ -89,7 +88,7 @@ def test_variants_of_the_primary_family_pay_for_each_other() -> None:
     variants = (VariantSpec(name="prompt"), VariantSpec(name="b"), VariantSpec(name="c"))
     values = np.array([[1.0] * 9 + [-1.0] * 1 + [0.0] * 20, [1.0] * 6 + [0.0] * 24])
     rows = Rows(values, np.arange(30), (0, 0), ("", ""), "mean", "signed")
-    estimates = estimate_rows(rows, Resampler(0, "all"))
+    estimates = analytic_estimates(rows)
     evidence = weigh(rows, estimates)
     names = zip("bc", estimates, evidence, strict=True)
     gaps = [Gap(name, metric("success"), "all", e, seen) for name, e, seen in names]

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.comparison.bootstrap import Resampler
-from harness.comparison.estimate import estimate_rows
+from harness.comparison.estimate import analytic_estimates
 from harness.comparison.paired import difference_rows, find_squares, interaction_rows, verdict
 from harness.comparison.table import build_table
 from harness.types.results import Estimate, MetricInfo
@@ -24,7 +23,7 @@ def difference(a: Row, b: Row, info: MetricInfo | None = None, per_cluster: int 
     info = info or metric("m")
     support = "unit" if info.unit == "rate" else "unbounded"
     rows = difference_rows(info, table.metrics["m"], support, [0], 1)  # type: ignore[arg-type]
-    return estimate_rows(rows, Resampler(0, "all"))[0]
+    return analytic_estimates(rows)[0]
 
 
 def test_only_items_that_both_answered_count() -> None:
@@ -142,7 +141,7 @@ def test_interaction_of_ovadia_shape() -> None:
     rows = {name: (u < rate).astype(float).tolist() for name, rate in rates.items()}
     rows["lora"] = [None, *rows["lora"][1:]]
     matrix = build_table(tuple(rows), items(n), scores("m", rows), ()).metrics["m"]
-    e = estimate_rows(interaction_rows(metric("m"), matrix, "unit", [(0, 1, 2, 3)]), Resampler(0, "all"))[0]
+    e = analytic_estimates(interaction_rows(metric("m"), matrix, "unit", [(0, 1, 2, 3)]))[0]
     assert e.value == pytest.approx(-0.15, abs=0.04)
     assert (e.n, e.n_missing) == (n - 1, 1)
     assert e.high is not None
