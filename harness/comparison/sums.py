@@ -62,9 +62,7 @@ def summarise(values: Floats, cluster: Ints) -> Sums:
     # A variance of C residuals with kurtosis k has about 2C/(k-1) degrees of freedom (O'Neill 2014, Am. Stat. 68:282).
     tails = clusters * (residual**4).sum(axis=1) / np.maximum((residual**2).sum(axis=1) ** 2, 1e-300)
     shares = np.clip(2 * clusters / np.maximum(tails - 1, 1e-9), np.minimum(1.0, degrees), degrees)
-    return Sums(
-        present, numbers, total, size, n, clusters, mean, variance, degrees, skew, shares, smallest
-    )
+    return Sums(present, numbers, total, size, n, clusters, mean, variance, degrees, skew, shares, smallest)
 
 
 def robust_variance(total: Floats, size: Floats, mean: Floats) -> Floats:
