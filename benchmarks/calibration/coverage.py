@@ -19,6 +19,7 @@ import numpy as np
 import scipy
 
 from benchmarks.calibration import methods, populations
+from benchmarks.calibration.alarms import TESTS, null_cases, run_alarms
 from benchmarks.calibration.cases import Case, Result, cases, small_cases
 from benchmarks.calibration.populations import Floats, Ints
 from benchmarks.calibration.table import write_table
@@ -102,11 +103,14 @@ def main() -> None:
     given = arguments.parse_args()
     start = time.perf_counter()
     results = run(small_cases() if given.small else cases(), given.tests, given.seed)
-    print(f"{len(results)} cases in {time.perf_counter() - start:.0f} s")
+    alarms = run_alarms([] if given.small else null_cases(), TESTS, given.seed)
+    print(f"{len(results) + len(alarms)} cases in {time.perf_counter() - start:.0f} s")
     if given.output:
         versions = f"Python {platform.python_version()}, numpy {np.__version__}, scipy {scipy.__version__}"
         command = " ".join(("python -m benchmarks.calibration.coverage", *sys.argv[1:]))
-        text = write_table(results, given.tests, NAIVE_TESTS, RESAMPLES, command, given.seed, versions)
+        text = write_table(
+            results, alarms, given.tests, NAIVE_TESTS, RESAMPLES, command, given.seed, versions
+        )
         given.output.write_text(text, encoding="utf-8")
 
 

@@ -86,9 +86,9 @@ def normal_pairs(
     return tuple(np.sqrt(paired) * common + np.sqrt(1 - paired) * x for x in (a, b))  # type: ignore[return-value]
 
 
-def latencies(values: Floats, median: float) -> tuple[Floats, float]:
+def latencies(values: Floats, median: float, spread: float = SPREAD_OF_LOG) -> tuple[Floats, float]:
     """Lognormal values and their true mean."""
-    return median * np.exp(SPREAD_OF_LOG * values), median * float(np.exp(SPREAD_OF_LOG**2 / 2))
+    return median * np.exp(spread * values), median * float(np.exp(spread**2 / 2))
 
 
 def overlaps(values: Floats, centre: float, spread: float = 0.45) -> tuple[Floats, float]:

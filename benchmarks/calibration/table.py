@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from benchmarks.calibration.alarms import TESTS, Alarm
 from benchmarks.calibration.cases import INFORMATIVE, KINDS, Result
 
 TARGET = (0.935, 0.965)
@@ -36,8 +37,26 @@ SUMMARY_HEAD = """| | cases | ours in target | ours below 93.5 | ours lowest | W
 """
 
 
+ALARMS = """
+## False alarms
+
+The other way round: two variants that are truly alike, and how often (percent of {tests:,} tests) their difference has
+p <= 5%, before any correction for several comparisons. Ours flips the signs of whole clusters; it is exact for yes-or-no
+items and whole clusters, which makes it err on the side of too few. The latencies have equal means and unequal
+spreads, so their differences are skewed, for which no sign-flip test is exact. Beside it a paired t-test on the items.
+
+"""
+
+
 def write_table(
-    results: Sequence[Result], tests: int, naive: int, resamples: int, command: str, seed: int, versions: str
+    results: Sequence[Result],
+    alarms: Sequence[Alarm],
+    tests: int,
+    naive: int,
+    resamples: int,
+    command: str,
+    seed: int,
+    versions: str,
 ) -> str:
     events, clusters = INFORMATIVE
     text = INTRODUCTION.format(
@@ -56,7 +75,21 @@ def write_table(
     for kind in KINDS:
         if mine := [r for r in results if r.case.kind == kind]:
             text += f"\n## {kind.capitalize()}\n\n" + _table(mine)
-    return text
+    return text + ALARMS.format(tests=TESTS) + _alarms(alarms)
+
+
+def _alarms(alarms: Sequence[Alarm]) -> str:
+    lines = ["| | n | clusters | within | rate | pair | **ours** | t-test |", "|" + "---|" * 8]
+    for a in alarms:
+        cells = [
+            a.case.kind,
+            f"{a.case.n}",
+            f"{a.clusters}",
+            "none" if a.case.within is None else f"{a.case.within:g}",
+        ]
+        cells += ["" if a.case.rate is None else f"{a.case.rate:g}", f"{a.case.paired:g}"]
+        lines.append("| " + " | ".join([*cells, f"**{_percent(a.ours)}**", _percent(a.naive)]) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def _summary(label: str, group: Sequence[Result]) -> str:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.calibration import populations
-from benchmarks.calibration.cases import Result, small_cases
+from benchmarks.calibration.alarms import run_alarm
+from benchmarks.calibration.cases import Case, Result, small_cases
 from benchmarks.calibration.coverage import run
 from benchmarks.calibration.table import write_table
 
@@ -28,9 +29,16 @@ def test_naive_ones_fail_where_items_are_alike(results: list[Result]) -> None:
 
 
 def test_the_table_has_a_line_for_each_case(results: list[Result]) -> None:
-    text = write_table(results, 600, 500, 400, "command", 7, "versions")
+    text = write_table(results, [], 600, 500, 400, "command", 7, "versions")
     assert text.count("\n| 100 | 100 | none |") == text.count("\n| 300 | ") == len(results) // 2
     assert f"**{100 * results[0].coverage:.1f}**" in text
+
+
+def test_variants_that_are_alike_are_seldom_called_different() -> None:
+    for kind, rate in (("paired yes/no", 0.5), ("latency difference", None), ("overlap difference", None)):
+        alarm = run_alarm(Case(kind, 300, 0.7, rate, 0.5), 300, 7)  # type: ignore[arg-type]
+        assert alarm.ours <= 0.09
+        assert alarm.naive > 0.2
 
 
 def test_populations_have_the_truth_and_correlation_that_they_claim() -> None:
