@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from harness import __version__
+from harness import __version__, cli_gate
 from harness.errors import HarnessError, InputError, ScenarioError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="List or fetch the weights that a scenario names.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
+app.command()(cli_gate.gate)
 
 ScenarioArgument = Annotated[str, typer.Argument(help="Name below scenarios/ or path of a scenario folder.")]
 Offline = Annotated[

@@ -23,7 +23,7 @@ from harness.scenario.check import Summary, check_scenario
 from harness.scenario.document import in_order
 from harness.scenario.inputs import Inputs, Options, load_inputs
 from harness.scenario.load import find_scenario, load_scenario
-from harness.scores.apply import apply_scorers
+from harness.scores.apply import apply_scorers, scoring_code
 from harness.store import Journal, RunFolder, cache_folder, fingerprint
 from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Passage
@@ -67,8 +67,11 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
             return read_run(run.path)
         with clock("comparison"):
             _compare(inputs, scores, trainings, run, progress)
+        run.remove("verdict.json")  # of the scores before
         write_inputs(run, inputs.scenario, inputs.heldout, passages)
-        hashes |= {"comparison": key} | {f"variant {v.spec.name}": v.fingerprint for v in variants}
+        hashes |= {"comparison": key, "scorers": scoring_code()} | {
+            f"variant {v.spec.name}": v.fingerprint for v in variants
+        }
         run.write("manifest.json", _manifest(inputs, run, options, hashes, clock))
         finished = read_run(run.path)
         write_report(finished, progress)
@@ -153,7 +156,7 @@ def _scores(
     scenario = inputs.scenario
     context = ScoringContext(scenario, passages, engine.embed)
     items = {i.id: i for i in inputs.heldout}
-    terms = (__version__, scenario.metrics, scenario.style, scenario.abstention, scenario.economics)
+    terms = (scoring_code(), scenario.metrics, scenario.style, scenario.abstention, scenario.economics)
     shared = fingerprint(*terms, engine.embedder_fingerprint, *inputs.heldout)
     scores: list[Score] = []
     for variant, given in answers.items():
@@ -191,6 +194,8 @@ def _manifest(
         run=run.path.name,
         scenario=inputs.scenario.name,
         preview=inputs.preview,
+        quick=inputs.quick,
+        left_out=inputs.left_out,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         command=options.command,
         seed=inputs.scenario.seed,
@@ -217,6 +222,7 @@ def write_report(run: Run, progress: Progress) -> Path:
         run.scores,
         run.passages,
         run.trainings,
+        run.verdict,
     )
     for name, text in csv_files(run.comparison, run.scores, run.answers).items():
         run.folder.write(f"csv/{name}", text)

@@ -13,7 +13,7 @@ from harness.scenario.document import in_order
 from harness.scenario.load import load_scenario, prompt_files, read_text
 from harness.store import fingerprint
 from harness.types.data import Article, Item, Split
-from harness.types.settings import Scenario
+from harness.types.settings import Scenario, VariantSpec
 
 
 @dataclass(frozen=True)
@@ -43,18 +43,28 @@ class Inputs:
     heldout: list[Item]
     articles: list[Article]
     prompts: dict[str, str]
-    preview: bool
+    quick: bool
+    left_out: int
+    """Held-out items that the options leave out."""
+
+    @property
+    def preview(self) -> bool:
+        return self.quick or self.left_out > 0
 
     def hashes(self) -> dict[str, str]:
         s = self.scenario
         return {
-            "settings": fingerprint(s),
+            "settings": fingerprint(s.model_copy(update={"gate": None})),  # rules change no answer
             "train": fingerprint(*self.train),
             "dev": fingerprint(*self.dev),
             "heldout": fingerprint(*self.heldout),
             "knowledge base": fingerprint(*self.articles),
             "prompts": fingerprint(self.prompts),
-        }
+        } | {f"system prompt {v.name}": self._system(v) for v in s.variants}
+
+    def _system(self, variant: VariantSpec) -> str:
+        name = variant.system or self.scenario.system
+        return fingerprint(self.prompts[name] if name else None)
 
 
 def load_inputs(folder: Path, options: Options) -> Inputs:
@@ -69,11 +79,11 @@ def load_inputs(folder: Path, options: Options) -> Inputs:
     if files.problems:
         raise in_order(files.problems)
     limit = options.limit or (scenario.quick.limit if options.quick else None)
-    preview = options.quick or (limit is not None and limit < len(heldout))
-    if limit is not None and limit < len(heldout):
+    left_out = max(0, len(heldout) - limit) if limit is not None else 0
+    if limit is not None and left_out:
         chosen = set(random.Random(scenario.seed).sample([i.id for i in heldout], limit))
         heldout = [i for i in heldout if i.id in chosen]
-    return Inputs(scenario, train, dev, heldout, articles, prompts, preview)
+    return Inputs(scenario, train, dev, heldout, articles, prompts, options.quick, left_out)
 
 
 class _Files:

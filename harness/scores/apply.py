@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
+from functools import cache
 from math import isfinite
+from pathlib import Path
 
 from harness.protocols import Scorer, ScoringContext
+from harness.store import fingerprint as fingerprint_of
 from harness.types.answers import Answer
 from harness.types.data import Item
 from harness.types.results import Score
@@ -41,3 +45,12 @@ def apply_scorers(
                 )
             )
     return scores
+
+
+@cache
+def scoring_code() -> str:
+    """Fingerprint of the scorers' source, without comments and layout: what else changes may change a score."""
+    root = Path(__file__).parent
+    files = sorted(root.rglob("*.py"))
+    trees = ((f.relative_to(root).as_posix(), ast.dump(ast.parse(f.read_bytes()))) for f in files)
+    return fingerprint_of(*trees)

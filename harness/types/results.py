@@ -156,6 +156,10 @@ class Manifest(Record):
     run: str
     scenario: str
     preview: bool
+    quick: bool = False
+    """Less training: the variants are not those of a full run, and no gate accepts them."""
+    left_out: int = 0
+    """Held-out items that were not asked (``--limit``, ``--quick``)."""
     finished: str
     """UTC, ISO 8601."""
     command: str

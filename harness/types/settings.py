@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
+from harness.types.gate import Gate
 from harness.types.record import Record
 
 
@@ -212,6 +213,7 @@ class Scenario(Record):
     economics: Economics
     choice: Choice = Choice()
     quick: QuickPreset = QuickPreset()
+    gate: Gate | None = None
 
     def weights(self) -> dict[str, ModelSource]:
         """The sources of weights by what they are for."""
