@@ -168,7 +168,6 @@ def _snapshot(run: Run, variant: str) -> Snapshot:
         "style rules": fingerprint(settings.style),
         "abstention patterns": fingerprint(settings.abstention),
         "embedder": hashes.get("embedder", ""),
-        "scorers' code": hashes.get("scorers", ""),
         PRICES: fingerprint(economics.serving, economics.utilisation),
     }
     prompt = {

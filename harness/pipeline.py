@@ -23,12 +23,12 @@ from harness.scenario.check import Summary, check_scenario
 from harness.scenario.document import in_order
 from harness.scenario.inputs import Inputs, Options, load_inputs
 from harness.scenario.load import find_scenario, load_scenario
-from harness.scores.apply import apply_scorers, scoring_code
+from harness.scores.apply import apply_scorers, code_fingerprint
 from harness.store import Journal, RunFolder, cache_folder, fingerprint
 from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Passage
-from harness.types.results import Manifest, Score
-from harness.types.settings import ModelSource
+from harness.types.results import Manifest, MetricInfo, Score
+from harness.types.settings import ModelSource, Scenario
 from harness.variants.compose import Adapter, ComposedVariant, Material
 from harness.variants.precomputed import PrecomputedVariant
 
@@ -69,9 +69,7 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
             _compare(inputs, scores, trainings, run, progress)
         run.remove("verdict.json")  # of the scores before
         write_inputs(run, inputs.scenario, inputs.heldout, passages)
-        hashes |= {"comparison": key, "scorers": scoring_code()} | {
-            f"variant {v.spec.name}": v.fingerprint for v in variants
-        }
+        hashes |= {"comparison": key} | {f"variant {v.spec.name}": v.fingerprint for v in variants}
         run.write("manifest.json", _manifest(inputs, run, options, hashes, clock))
         finished = read_run(run.path)
         write_report(finished, progress)
@@ -156,7 +154,7 @@ def _scores(
     scenario = inputs.scenario
     context = ScoringContext(scenario, passages, engine.embed)
     items = {i.id: i for i in inputs.heldout}
-    terms = (scoring_code(), scenario.metrics, scenario.style, scenario.abstention, scenario.economics)
+    terms = (*_metrics(scenario), scenario.style, scenario.abstention, scenario.economics)
     shared = fingerprint(*terms, engine.embedder_fingerprint, *inputs.heldout)
     scores: list[Score] = []
     for variant, given in answers.items():
@@ -182,9 +180,14 @@ def _compare(
     from harness.comparison.build import build_comparison
 
     progress.stage("comparison")
-    infos = [lookup(SCORERS, m).info for m in inputs.scenario.metrics]
-    result = build_comparison(inputs.scenario, inputs.heldout, scores, infos, trainings, inputs.preview)
+    metrics = _metrics(inputs.scenario)
+    result = build_comparison(inputs.scenario, inputs.heldout, scores, metrics, trainings, inputs.preview)
     run.write("comparison.json", result)
+
+
+def _metrics(scenario: Scenario) -> list[MetricInfo]:
+    scorers = [lookup(SCORERS, name) for name in scenario.metrics]
+    return [s.info.model_copy(update={"code": code_fingerprint(s.__module__)}) for s in scorers]
 
 
 def _manifest(

@@ -72,9 +72,9 @@ def _scoring_changes(candidate: Snapshot, baseline: Snapshot, rules: Sequence[Ga
     ]
     found += [f"it has no scores of {m!r}, which a rule compares; {RENEW}" for m in sorted(now.keys() - then)]
     found += [
-        f"the metric {m!r} is no longer what it was (unit or direction); {RENEW}"
+        f"the metric {m!r} is computed by other code than it was; {RENEW}"
         for m in sorted(now.keys() & then)
-        if (now[m].unit, now[m].higher_is_better) != (then[m].unit, then[m].higher_is_better)
+        if now[m].code != then[m].code
     ]
     if money and candidate.currency != baseline.currency:
         found.append(f"its currency is {baseline.currency}, the run's {candidate.currency}; {RENEW}")

@@ -15,8 +15,10 @@ from harness.types.verdict import Look
 
 TOTAL_ALPHA = 0.05
 """One-sided, over all looks."""
-FIRST_SHARE = 0.8
-"""Of the total, spent at the first look: most candidates are looked at once."""
+FIRST_ALPHA = 0.04
+"""Most of it is spent at the first look: most candidates are looked at once."""
+LATER_ALPHA = 0.01
+"""Shared by all later looks as 1, 1/4, 1/9, ..., which sum to pi^2 / 6."""
 
 
 def look_alpha(look: int) -> float:
@@ -24,8 +26,8 @@ def look_alpha(look: int) -> float:
     if look < 1:
         raise ValueError(f"looks are counted from 1, not {look}")
     if look == 1:
-        return FIRST_SHARE * TOTAL_ALPHA
-    return (1 - FIRST_SHARE) * TOTAL_ALPHA * 6 / (pi * (look - 1)) ** 2
+        return FIRST_ALPHA
+    return LATER_ALPHA * 6 / (pi * (look - 1)) ** 2
 
 
 def look_number(history: Sequence[Look], candidate: str, data: str) -> int:

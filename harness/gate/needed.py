@@ -50,7 +50,10 @@ def _deviations(rows: Rows, sums: Sums, threshold: float) -> tuple[float, float]
     values = rows.values[0][sums.present[0]]
     n, variance = len(values), float(sums.variance[0])
     simple = float(np.var(values))
-    effect = n * variance / simple if variance > 0 and simple > 0 else n / float(sums.smallest_n[0])
+    most = n / float(
+        sums.smallest_n[0]
+    )  # of the largest effect, items of a cluster all alike; 1 without clusters
+    effect = most if most <= 1 or simple == 0 or variance == 0 else n * variance / simple
     if rows.support == "unbounded":
         null = simple
     elif rows.support == "unit":

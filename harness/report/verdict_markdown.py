@@ -69,11 +69,7 @@ def _flips(flips: Flips, questions: Mapping[str, str], answers: Mapping[str, str
     sides = (("Right to wrong", flips.right_to_wrong), ("Wrong to right", flips.wrong_to_right))
     for title, items in sides:
         summary = f"{title} since the baseline, by {flips.metric}: {plural(len(items), 'item')}"
-        lines += (
-            [f"<details><summary>{html.escape(summary)}</summary>", ""]
-            if items
-            else [f"{inline(summary)}", ""]
-        )
+        lines += [f"<details><summary>{inline(summary)}</summary>", ""] if items else [inline(summary), ""]
         room -= len(summary) + 120
         for place, item in enumerate(items):
             shown = [

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from math import isfinite
 from pathlib import Path
 
@@ -48,9 +50,16 @@ def apply_scorers(
 
 
 @cache
-def scoring_code() -> str:
-    """Fingerprint of the scorers' source, without comments and layout: what else changes may change a score."""
+def code_fingerprint(module: str) -> str:
+    """Of the source of a scorer's module and all of this package that it names; comments and layout do not count."""
     root = Path(__file__).parent
-    files = sorted(root.rglob("*.py"))
-    trees = ((f.relative_to(root).as_posix(), ast.dump(ast.parse(f.read_bytes()))) for f in files)
+    files = {Path(import_module(module).__file__ or "")}
+    fresh = set(files)
+    while fresh:
+        text = fresh.pop().read_text(encoding="utf-8")
+        for name in set(re.findall(r"\bharness\.scores\.(\w+)", text)):
+            found = {root / f"{name}.py", *(root / name).rglob("*.py")} - files
+            fresh |= {f for f in found if f.is_file()}
+            files |= fresh
+    trees = [(f.name, ast.dump(ast.parse(f.read_bytes()))) for f in sorted(files)]
     return fingerprint_of(*trees)

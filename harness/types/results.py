@@ -17,6 +17,8 @@ class MetricInfo(Record):
     unit: Literal["rate", "score", "s", "ms", "tokens/s", "money"]
     higher_is_better: bool
     phase: Phase = "quality"
+    code: str = ""
+    """Fingerprint of the code that computes it: values of two versions do not compare."""
 
 
 class Score(Record):

@@ -35,7 +35,7 @@ class Snapshot(Record):
     currency: str
     metrics: tuple[MetricInfo, ...]
     scoring: dict[str, str]
-    """Fingerprints of what scores depend on beside item and answer, by name."""
+    """Fingerprints of what scores depend on beside item, answer and the metrics' code, by name."""
     prompt: dict[str, str]
     """Fingerprints of system prompt, context settings and decoding; empty for answers of another system."""
     items: Annotated[tuple[ItemScores, ...], Field(min_length=1)]

@@ -237,13 +237,25 @@ def test_a_changed_and_an_unknown_item_are_refused(runs: Runs) -> None:
     )
 
 
-@pytest.mark.parametrize("part", ["scorers' code", "style rules", "abstention patterns", "embedder"])
+@pytest.mark.parametrize("part", ["style rules", "abstention patterns", "embedder"])
 def test_changed_scoring_is_refused(runs: Runs, part: str) -> None:
     file = runs.scenario / "baseline.json"
     data = json.loads(file.read_text())
     data["scoring"][part] = "0"
     file.write_text(json.dumps(data))
     refused(gate("--run", "full"), f"the scoring changed since the baseline was made ({part})")
+
+
+def test_a_metric_of_other_code_is_refused_only_where_it_is_compared(runs: Runs) -> None:
+    file = runs.scenario / "baseline.json"
+    text = file.read_text()
+    codes = {m["name"]: m["code"] for m in json.loads(text)["metrics"]}
+    assert codes["success"] != codes["latency"]
+    file.write_text(text.replace(codes["latency"], "0"))  # its rule is a ceiling
+    assert gate("--run", "full").code == 0
+    Path("reports/small/looks.jsonl").unlink()
+    file.write_text(text.replace(codes["success"], "0"))
+    refused(gate("--run", "full"), "the metric 'success' is computed by other code than it was")
 
 
 def test_changed_prices_matter_only_to_rules_about_money(runs: Runs) -> None:
@@ -283,3 +295,11 @@ def test_a_scenario_without_rules_is_told_where_they_go(runs: Runs) -> None:
 def test_an_unknown_variant_or_run(runs: Runs) -> None:
     refused(gate("--run", "full", "--variant", "elswhere"), "did you mean 'elsewhere'?")
     refused(gate("--run", "nowhere"), "holds no finished run")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', "\x00", '{"a": NaN}'])
+def test_a_broken_baseline_is_named_with_its_place(runs: Runs, text: str) -> None:
+    file = runs.scenario / "baseline.json"
+    file.write_text(text)
+    refused(gate("--run", "full"), "scenarios/small/baseline.json", "writes a new one")
+    assert run("validate", "small").code == 0  # so that `compare` can make the run that mends it
