@@ -3,7 +3,7 @@
 Whoever gates the same candidate until it passes will see it pass. So the total error of 5% is shared out over all
 looks that may ever come, and the intervals of all looks hold together with 95%: a confidence sequence in the
 sense of Howard et al. 2021 (Annals of Statistics 49:1055), here by the union bound, which holds however the looks
-depend on each other. ``docs/decisions/0004-looks-by-union-bound.md`` says why not a mixture sequence.
+depend on each other. ``docs/decisions/0007-looks-by-union-bound.md`` says why not a mixture sequence.
 """
 
 from __future__ import annotations
