@@ -14,7 +14,7 @@ from math import isfinite
 import numpy as np
 
 from harness.comparison.bootstrap import Resampler, cluster_sums, compact, percentile_interval
-from harness.comparison.estimate import FEW, MIN_CLUSTERS, Rows, estimate_rows, no_estimate
+from harness.comparison.estimate import FEW, MIN_CLUSTERS, Rows, analytic_estimates, no_estimate
 from harness.comparison.intervals import ratio_from_bounds
 from harness.comparison.table import Table
 from harness.errors import HarnessError
@@ -97,8 +97,8 @@ def _variant_cost(
     if spec.weights.startswith("precomputed:"):
         money = replace(money, why_empty=("the answers were made elsewhere, so their cost is unknown",))
     wins = _rows(table, SUCCESS, row, f"no item has a value of {SUCCESS}")
-    serving = estimate_rows(replace(money, values=money.values * 1000), resampler)[0]
-    success = estimate_rows(wins, resampler)[0]
+    serving = analytic_estimates(replace(money, values=money.values * 1000))[0]
+    success = analytic_estimates(wins)[0]
     share = once / (economics.monthly_requests * economics.retraining_months)
     price = Price(spec.name, None if serving.value is None else serving.value / 1000, once, success.value)
     record = VariantCost(

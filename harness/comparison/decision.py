@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.comparison.bootstrap import Resampler, cluster_sums, compact
-from harness.comparison.estimate import Support, estimate_rows
+from harness.comparison.estimate import Support, analytic_estimates
 from harness.comparison.paired import difference_rows, verdict
 from harness.comparison.table import Matrix
 from harness.types.results import Decision, Estimate, FrontierPoint, MetricInfo
@@ -45,13 +45,13 @@ def decide(contest: Contest, resampler: Resampler) -> Decision:
     ranked = _ranked(contest, allowed)
     best = ranked[0]
     rest = [row for row in ranked if row != best]
-    gaps = _differences(contest, rest, best, resampler)
+    gaps = _differences(contest, rest, best)
     upward = contest.metric.higher_is_better
     # Whatever is not clearly worse than the best might be the best, an unknown difference included.
     tied = [best] + [r for r, gap in zip(rest, gaps, strict=True) if verdict(gap, upward) != "worse"]
     choice = min(tied, key=lambda row: (_price(contest, row), ranked.index(row)))
     runner_up = next((row for row in ranked if row != choice), None)
-    lead = None if runner_up is None else _differences(contest, [choice], runner_up, resampler)[0]
+    lead = None if runner_up is None else _differences(contest, [choice], runner_up)[0]
     return Decision(
         choice=names[choice],
         runner_up=None if runner_up is None else names[runner_up],
@@ -108,11 +108,11 @@ def _price(contest: Contest, row: int) -> float:
     return float("inf") if price is None else price
 
 
-def _differences(contest: Contest, rows: Sequence[int], base: int, resampler: Resampler) -> list[Estimate]:
+def _differences(contest: Contest, rows: Sequence[int], base: int) -> list[Estimate]:
     if not rows:
         return []
     pairs = difference_rows(contest.metric, contest.matrix, contest.support, rows, base)
-    return estimate_rows(pairs, resampler)
+    return analytic_estimates(pairs)
 
 
 def probability_best(contest: Contest, allowed: Sequence[int], resampler: Resampler) -> dict[str, float]:

@@ -1,21 +1,19 @@
 """From rows of numbers to ``Estimate`` records: which interval each row deserves, and why one has none.
 
-Shares of yes and no, and changes between them, have score intervals on an effective n. Other means come from
-the cluster bootstrap; it fails where there is too little to resample (three values that differ, four
-clusters), so there the score intervals take over as well, and where not even a range of possible values is
-known, the estimate says that it has no interval. ``analytic_estimates`` gives intervals at any confidence
-without resampling, for a gate that spends its alpha over many looks.
+Shares of yes and no, and changes between them, have score intervals on an effective n, other means a t corrected
+for clusters and skewness, medians order statistics. Where there is too little to see a spread (three values
+that differ, four clusters) the score intervals take over, and where not even a range of possible values is
+known, the estimate says that it has no interval. None of it is resampled: docs/decisions/0004 says why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from harness.comparison.bootstrap import CONFIDENCE, Resampler, cluster_sums, percentile_interval
+from harness.comparison.bootstrap import CONFIDENCE, cluster_sums
 from harness.comparison.bounds import mean_bounds, median_bounds, tango_bounds, wilson_bounds
 from harness.comparison.sums import Sums, summarise
 from harness.comparison.table import Bools, Floats, Ints, Matrix
@@ -23,13 +21,13 @@ from harness.types.results import Estimate, MetricInfo
 
 Statistic = Literal["mean", "median"]
 Support = Literal["unit", "signed", "unbounded"]
-How = Literal["empty", "median", "score", "free", "none"]
-"""score: Wilson or Tango on effective n; free: resampled, or by Student's t; none: no interval."""
+How = Literal["empty", "median", "share", "score", "free", "none"]
+"""share: Wilson on n; score: Wilson or Tango on effective n; free: t on the robust variance; none: no interval."""
 
 FEW = 10
-"""Fewer clusters than this that depart from a bound, and a resample too often holds none of them."""
+"""Fewer clusters than this that depart from a bound, and their spread says little of the rest."""
 MIN_CLUSTERS = 5
-"""Fewer clusters, and the tail of the expanded percentile interval lies beyond what resamples show."""
+"""Fewer clusters, and neither their variance nor their skewness is known well enough."""
 
 
 @dataclass(frozen=True)
@@ -75,50 +73,15 @@ def metric_rows(metric: MetricInfo, matrix: Matrix, support: Support) -> Rows:
     )
 
 
-def estimate_rows(rows: Rows, resampler: Resampler) -> list[Estimate]:
-    return estimate_all([rows], resampler)[0]
-
-
-def estimate_all(batch: Sequence[Rows], resampler: Resampler) -> list[list[Estimate]]:
-    """Estimates at 95% of each row of each member of the batch, resampled together.
-
-    A slice reads its draws from memory once for all metrics; that is where the time goes.
-    """
-    sums = [summarise(rows.values, rows.cluster) for rows in batch]
-    hows = [_hows(rows, s) for rows, s in zip(batch, sums, strict=True)]
-    draws = _resample(sums, hows, resampler)
-    return [
-        [_estimate(rows, s, k, how, CONFIDENCE, draws.get((b, k))) for k, how in enumerate(hows[b])]
-        for b, (rows, s) in enumerate(zip(batch, sums, strict=True))
-    ]
-
-
-def analytic_estimates(rows: Rows, confidence: float) -> list[Estimate]:
-    """Estimates with two-sided intervals at ``confidence``, none of it resampled; one for each row.
+def analytic_estimates(rows: Rows, confidence: float = CONFIDENCE) -> list[Estimate]:
+    """Estimates with two-sided intervals at ``confidence``; one for each row.
 
     A one-sided bound at level alpha is the end of the interval at 1 - 2 alpha. The tails of the methods (score
     intervals on effective n, Student's t on the cluster-robust variance, order statistics) are closed forms,
     so alpha may be as small as 1e-5. A row that cannot support so much confidence has None and a reason.
     """
     sums = summarise(rows.values, rows.cluster)
-    return [_estimate(rows, sums, k, how, confidence, None) for k, how in enumerate(_hows(rows, sums))]
-
-
-def _resample(
-    sums: Sequence[Sums], hows: Sequence[Sequence[How]], resampler: Resampler
-) -> dict[tuple[int, int], Floats]:
-    """(R,) draws of each row that is resampled, by place in the batch and row."""
-    by_width: dict[int, list[tuple[int, int]]] = {}
-    for b, ways in enumerate(hows):
-        for k, how in enumerate(ways):
-            if how == "free":
-                by_width.setdefault(sums[b].total.shape[1], []).append((b, k))
-    draws: dict[tuple[int, int], Floats] = {}
-    for places in by_width.values():
-        totals = np.stack([sums[b].total[k] for b, k in places])
-        sizes = np.stack([sums[b].size[k] for b, k in places])
-        draws.update(zip(places, resampler.ratios(totals, sizes), strict=True))
-    return draws
+    return [_estimate(rows, sums, k, how, confidence) for k, how in enumerate(_hows(rows, sums))]
 
 
 def _hows(rows: Rows, sums: Sums) -> list[How]:
@@ -131,23 +94,30 @@ def _hows(rows: Rows, sums: Sums) -> list[How]:
         hits = cluster_sums((mask & present).astype(np.float64), sums.cluster, width)
         return np.asarray((hits > 0).sum(axis=1), dtype=np.int64)
 
-    free = (sums.variance > 0) & (sums.n_clusters >= MIN_CLUSTERS)
+    whole = _yes_no(rows, sums)
+    free = (sums.variance > 0) & (sums.n_clusters >= MIN_CLUSTERS) & ~whole
     if rows.support != "unbounded":
         events = clusters_with(values != 0)
         if rows.support == "unit":
             events = np.minimum(events, clusters_with(values != 1))
-        free &= (events >= np.minimum(FEW, sums.n_clusters)) & ~yes_no(rows, sums)
+        free &= events >= np.minimum(FEW, sums.n_clusters)
+    share = whole & (sums.n == sums.n_clusters) & (rows.support == "unit")
     fallback: How = "none" if rows.support == "unbounded" else "score"
-    return ["empty" if n == 0 else "free" if f else fallback for n, f in zip(sums.n, free, strict=True)]
+    return [
+        "empty" if n == 0 else "free" if f else "share" if s else fallback
+        for n, f, s in zip(sums.n, free, share, strict=True)
+    ]
 
 
-def yes_no(rows: Rows, sums: Sums) -> Bools:
+def _yes_no(rows: Rows, sums: Sums) -> Bools:
     """(K,) whether all values are 0 or 1, or for differences -1, 0 or 1."""
-    whole = np.isin(rows.values, (0.0, 1.0, -1.0) if rows.support == "signed" else (0.0, 1.0))
-    return np.asarray((whole | ~sums.present).all(axis=1), dtype=np.bool_) & (rows.scale == 1.0)
+    if rows.support == "unbounded" or rows.scale != 1:
+        return np.zeros(len(rows.values), dtype=np.bool_)
+    found = np.abs(rows.values) if rows.support == "signed" else rows.values
+    return np.asarray(((found == 0) | (found == 1) | ~sums.present).all(axis=1), dtype=np.bool_)
 
 
-def _estimate(rows: Rows, sums: Sums, k: int, how: How, confidence: float, draws: Floats | None) -> Estimate:
+def _estimate(rows: Rows, sums: Sums, k: int, how: How, confidence: float) -> Estimate:
     n, clusters = int(sums.n[k]), int(sums.n_clusters[k])
     if how == "empty":
         return no_estimate(rows.why_empty[k], rows.n_missing[k])
@@ -159,27 +129,30 @@ def _estimate(rows: Rows, sums: Sums, k: int, how: How, confidence: float, draws
         bounds = median_bounds(rows.values[k], sums, k, confidence)
         name = "median, order statistics" + (" with clusters" if clusters < n else "")
         reason = None if bounds else f"no interval: {clusters} independent items are too few for a median's"
-    elif how == "score" and rows.support == "unit":
+    elif how == "share" or (how == "score" and rows.support == "unit"):
         value = min(max(value, 0.0), 1.0)
         bounds = wilson_bounds(sums, k, confidence)
-        simple = clusters == n and yes_no(rows, sums)[k]
-        name = "proportion, Wilson" if simple else "mean, Wilson on effective n"
+        name = "proportion, Wilson" if how == "share" else "mean, Wilson on effective n"
     elif how == "score":
         bounds = tango_bounds(rows.values[k], sums, k, rows.scale, confidence)
         name = "mean, Tango on effective n"
     elif how == "none":
         name, reason = "mean", _why_no_interval(n, clusters)
-    elif draws is None:
-        bounds = mean_bounds(sums, k, confidence)
-        name = "mean, Student's t" + (" with clusters" if clusters < n else "")
     else:
-        bounds = percentile_interval(draws, clusters, confidence)
-        name = "mean, cluster bootstrap" if clusters < n else "mean, bootstrap"
+        bounds = _clipped(mean_bounds(sums, k, confidence), rows)
+        name = "mean, t corrected for skewness" + (" with clusters" if clusters < n else "")
     low, high = bounds or (None, None)
     return Estimate(
         value=value, low=low, high=high, n=n, n_missing=rows.n_missing[k], n_clusters=clusters,
         method=rows.label + name, reason=reason,
     )  # fmt: skip
+
+
+def _clipped(bounds: tuple[float, float], rows: Rows) -> tuple[float, float]:
+    if rows.support == "unbounded":
+        return bounds
+    least = 0.0 if rows.support == "unit" else -rows.scale
+    return max(least, bounds[0]), min(rows.scale, bounds[1])
 
 
 def _why_no_interval(n: int, clusters: int) -> str:

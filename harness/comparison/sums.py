@@ -33,6 +33,8 @@ class Sums:
     """Cluster-robust variance of the mean; 0 where there is one cluster or no spread between clusters."""
     degrees: Floats
     """Degrees of freedom of ``variance``; 0 where there is one cluster."""
+    skew: Floats
+    """Skewness of the cluster residuals over the root of their number, as skewness corrections need it."""
     smallest_n: Floats
     """Kish's n: how many independent items tell as much if all items of a cluster are always alike."""
 
@@ -53,7 +55,9 @@ def summarise(values: Floats, cluster: Ints) -> Sums:
     simple = squares.sum(axis=1) / np.maximum(n, 1) ** 2
     smallest = n**2 / np.maximum((size**2).sum(axis=1), 1)
     degrees = _degrees(size, variance, simple, n / np.maximum(smallest, 1))
-    return Sums(present, numbers, total, size, n, clusters, mean, variance, degrees, smallest)
+    residual = np.where(variance[:, None] > 0, total - mean[:, None] * size, 0.0)
+    skew = (residual**3).sum(axis=1) / np.maximum((residual**2).sum(axis=1) ** 1.5, 1e-300)
+    return Sums(present, numbers, total, size, n, clusters, mean, variance, degrees, skew, smallest)
 
 
 def robust_variance(total: Floats, size: Floats, mean: Floats) -> Floats:

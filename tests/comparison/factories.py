@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harness.comparison.bootstrap import Resampler
-from harness.comparison.estimate import Rows, Statistic, Support, estimate_rows
+from harness.comparison.estimate import Rows, Statistic, Support, analytic_estimates
 from harness.types.answers import TrainingRecord
 from harness.types.data import Item
 from harness.types.results import Estimate, MetricInfo, Score
@@ -106,14 +105,13 @@ def estimates(
     cluster: Any = None,
     statistic: Statistic = "mean",
     support: Support = "unit",
-    seed: int = 0,
 ) -> list[Estimate]:
-    """``estimate_rows`` on (K, I) numbers, each item its own cluster unless told."""
+    """``analytic_estimates`` on (K, I) numbers, each item its own cluster unless told."""
     array = np.atleast_2d(np.asarray(values, dtype=np.float64))
     numbers = np.arange(array.shape[1]) if cluster is None else np.asarray(cluster, dtype=np.int64)
     blank = ("nothing",) * len(array)
     rows = Rows(array, numbers, (0,) * len(array), blank, statistic, support)
-    return estimate_rows(rows, Resampler(seed, "all"))
+    return analytic_estimates(rows)
 
 
 def run(seed: int = 1, n: int = 60, per_cluster: int = 2) -> tuple[Scenario, list[Item], list[Score]]:

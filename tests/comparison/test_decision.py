@@ -8,7 +8,7 @@ import pytest
 
 from harness.comparison.bootstrap import Resampler
 from harness.comparison.decision import Contest, decide
-from harness.comparison.estimate import estimate_rows, metric_rows, support_of
+from harness.comparison.estimate import analytic_estimates, metric_rows, support_of
 from harness.comparison.frontier import Figures, build_frontier
 from harness.comparison.table import build_table
 from harness.types.results import Decision, MetricInfo
@@ -31,7 +31,7 @@ def verdict_of(
     n = max(len(row) for row in wins.values())
     matrix = build_table(tuple(wins), items(n), scores(info.name, wins), ()).metrics[info.name]
     resampler, support = Resampler(0, "all"), support_of(info, matrix)
-    quality = estimate_rows(metric_rows(info, matrix, support), resampler)
+    quality = analytic_estimates(metric_rows(info, matrix, support))
     figures: dict[str, Figures] = {
         name: (e.value, (latency or {}).get(name), prices[name])
         for name, e in zip(wins, quality, strict=True)

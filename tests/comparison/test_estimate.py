@@ -6,11 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.comparison.bootstrap import Resampler
 from harness.comparison.estimate import (
     Rows,
     analytic_estimates,
-    estimate_rows,
     metric_rows,
     statistic_of,
     support_of,
@@ -115,13 +113,27 @@ def rows_of(values: object, cluster: object, support: str, statistic: str = "mea
     return Rows(array, numbers, (0,) * len(array), blank, statistic, support)  # type: ignore[arg-type]
 
 
-def test_analytic_mean_of_independent_values_is_students() -> None:
-    x = np.random.default_rng(0).lognormal(size=40)
+def test_mean_of_symmetric_values_is_students() -> None:
+    x = np.random.default_rng(0).normal(size=20)
+    x = np.concatenate([x, -x])
     for confidence in (0.9, 0.999, 1 - 2e-5):
         (e,) = analytic_estimates(rows_of(x, np.arange(40), "unbounded"), confidence)
-        theirs = stats.t.interval(confidence, 39, x.mean(), stats.sem(x))
-        assert (e.low, e.high) == pytest.approx(theirs)
-        assert e.method == "mean, Student's t"
+        assert (e.low, e.high) == pytest.approx(stats.t.interval(confidence, 39, 0, stats.sem(x)))
+        assert e.method == "mean, t corrected for skewness"
+
+
+def test_mean_of_skewed_values_reaches_to_halls_bound_on_the_long_side() -> None:
+    """Hall 1992: g(T) = T + s T^2 / 3 + s^2 T^3 / 27 + s / 6 is nearly normal, s the skewness over root n."""
+    x = np.random.default_rng(0).lognormal(size=40)
+    (e,) = analytic_estimates(rows_of(x, np.arange(40), "unbounded"), 0.95)
+    low, high = stats.t.interval(0.95, 39, x.mean(), stats.sem(x))
+    assert e.low == pytest.approx(low)
+    assert e.high is not None
+    assert e.high > high
+    s, t = stats.skew(x) / 40**0.5, (x.mean() - e.high) / stats.sem(x)
+    assert t + s * t**2 / 3 + s**2 * t**3 / 27 + s / 6 == pytest.approx(-stats.t.ppf(0.975, 39))
+    (mirrored,) = analytic_estimates(rows_of(-x, np.arange(40), "unbounded"), 0.95)
+    assert (mirrored.low, mirrored.high) == pytest.approx((-e.high, -low))
 
 
 def test_analytic_bounds_nest_as_confidence_rises() -> None:
@@ -152,7 +164,7 @@ def test_analytic_bound_that_the_items_cannot_support() -> None:
 def test_missing_are_counted_apart_from_not_applicable() -> None:
     rows = scores("m", {"a": [1, None, 0, 1]}) + scores("m", {"b": [None, 0, 1, 1]}, "not applicable: x")
     matrix = build_table(["a", "b"], items(4), rows, ()).metrics["m"]
-    a, b = estimate_rows(metric_rows(metric("m"), matrix, "unit"), Resampler(0, "all"))
+    a, b = analytic_estimates(metric_rows(metric("m"), matrix, "unit"))
     assert (a.n, a.n_missing, b.n, b.n_missing) == (3, 1, 3, 0)
 
 
