@@ -30,7 +30,11 @@ def gate_step(folder: Path, code: int, **env: str) -> tuple[int, str, str, str]:
     tool.chmod(0o755)
     step = next(s for s in steps() if s.get("id") == "gate")
     files = {"GITHUB_OUTPUT": str(folder / "output"), "GITHUB_STEP_SUMMARY": str(folder / "summary")}
-    given = dict.fromkeys(("VARIANT", "BASELINE"), "") | {"SCENARIO": "shop", "ACCEPT": "false", "OPEN": "fail"}
+    given = dict.fromkeys(("VARIANT", "BASELINE"), "") | {
+        "SCENARIO": "shop",
+        "ACCEPT": "false",
+        "OPEN": "fail",
+    }
     done = subprocess.run(
         ["bash", "-e", "-c", step["run"]], cwd=folder, env=os.environ | files | given | env, check=False
     )
