@@ -79,11 +79,16 @@ def newest_run(scenario: str, full: bool = False) -> Path:
     """The newest finished run of a scenario, with ``full`` no preview; raises InputError where there is none."""
     runs = sorted(Path("reports", scenario).glob("*/manifest.json"), key=lambda p: p.stat().st_mtime)
     if full:
-        runs = [p for p in runs if (m := RunFolder(p.parent).read(p.name, Manifest)) and not m.preview]
+        runs = [p for p in runs if _is_full(RunFolder(p.parent))]
     if not runs:
         kind = "full" if full else "finished"
         raise InputError(f"no {kind} run below reports/{scenario}; `harness compare {scenario}` makes one")
     return runs[-1].parent
+
+
+def _is_full(run: RunFolder) -> bool:
+    manifest = run.read("manifest.json", Manifest)
+    return manifest is not None and not manifest.preview and manifest.drift is None
 
 
 class StageClock:

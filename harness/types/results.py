@@ -184,6 +184,21 @@ class StageSeconds(Record):
     seconds: dict[str, float]
 
 
+class Drift(Record):
+    """The drift floor of an A/A run: the same variant on the same items in other batches."""
+
+    variant: str
+    again: str
+    """The name that the second pass runs under."""
+    metric: str
+    text: Estimate
+    """Share of items whose text differs."""
+    score: Estimate
+    """Share of items whose score on ``metric`` differs."""
+    latency_ratio: Estimate
+    """Median over the timed items of the second latency by the first."""
+
+
 class Manifest(Record):
     """Where a run came from: enough to run it again."""
 
@@ -203,3 +218,5 @@ class Manifest(Record):
     hardware: dict[str, str]
     stage_seconds: dict[str, float]
     peak_memory_bytes: int | None = None
+    drift: Drift | None = None
+    """Of an A/A run (``--a-a``), which compares a variant with itself and nothing else."""
