@@ -303,3 +303,12 @@ def test_a_broken_baseline_is_named_with_its_place(runs: Runs, text: str) -> Non
     file.write_text(text)
     refused(gate("--run", "full"), "scenarios/small/baseline.json", "writes a new one")
     assert run("validate", "small").code == 0  # so that `compare` can make the run that mends it
+
+
+def test_a_verdict_does_not_outlive_the_scores_that_it_is_about(runs: Runs) -> None:
+    assert gate("--run", "full").code == 0
+    assert Path("reports/small/full/verdict.json").exists()
+    write_answers(runs.scenario, 100)
+    assert run("compare", "small", "--run-dir", "reports/small/full").code == 0
+    assert not Path("reports/small/full/verdict.json").exists()
+    assert "Release gate" not in Path("reports/small/full/report.html").read_text(encoding="utf-8")
