@@ -73,6 +73,6 @@ def _effective_n(spread: float, sums: Sums, k: int, confidence: float) -> float:
         float(sums.variance[k]),
         int(sums.n[k]),
         float(sums.smallest_n[k]),
-        float(sums.degrees[k]),
+        float(sums.share_degrees[k]),
         confidence,
     )

@@ -50,16 +50,16 @@ def effective_n(
     """How many independent items tell as much (Korn & Graubard 1998, Surv. Methodol. 24:193).
 
     ``spread`` is the variance of one yes/no item, ``variance`` the cluster-robust one of the mean with its
-    ``degrees`` of freedom. Without any variance nothing shows how alike a cluster's items are, so they count
-    as all alike, which ``smallest_n`` (Kish's n^2 over the sum of squared cluster sizes) items' worth is. Never
-    less than that nor more than ``n`` before the price of estimating the variance is taken off.
+    ``degrees`` of freedom, whose price is taken off. Without any variance nothing shows how alike a cluster's
+    items are, so they count as all alike, which ``smallest_n`` (Kish's n^2 over the sum of squared cluster
+    sizes) items' worth is. Never less than that nor more than ``n``: no correlation within clusters could be.
     """
     if smallest_n >= n:
         return float(n)
     if degrees <= 0 or variance <= 0:
         return smallest_n
     shrink = (z_value(confidence) / t_value(degrees, confidence)) ** 2
-    return max(1.0, shrink * min(float(n), max(smallest_n, spread / variance)))
+    return min(float(n), max(smallest_n, shrink * spread / variance))
 
 
 def tango(gained: float, lost: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float]:

@@ -35,6 +35,8 @@ class Sums:
     """Degrees of freedom of ``variance``; 0 where there is one cluster."""
     skew: Floats
     """Skewness of the cluster residuals over the root of their number, as skewness corrections need it."""
+    share_degrees: Floats
+    """``degrees`` for shares: fewer where few clusters hold the events, whose residuals then have heavy tails."""
     smallest_n: Floats
     """Kish's n: how many independent items tell as much if all items of a cluster are always alike."""
 
@@ -57,7 +59,10 @@ def summarise(values: Floats, cluster: Ints) -> Sums:
     degrees = _degrees(size, variance, simple, n / np.maximum(smallest, 1))
     residual = np.where(variance[:, None] > 0, total - mean[:, None] * size, 0.0)
     skew = (residual**3).sum(axis=1) / np.maximum((residual**2).sum(axis=1) ** 1.5, 1e-300)
-    return Sums(present, numbers, total, size, n, clusters, mean, variance, degrees, skew, smallest)
+    # A variance of C residuals with kurtosis k has about 2C/(k-1) degrees of freedom (O'Neill 2014, Am. Stat. 68:282).
+    tails = clusters * (residual**4).sum(axis=1) / np.maximum((residual**2).sum(axis=1) ** 2, 1e-300)
+    shares = np.clip(2 * clusters / np.maximum(tails - 1, 1e-9), np.minimum(1.0, degrees), degrees)
+    return Sums(present, numbers, total, size, n, clusters, mean, variance, degrees, skew, shares, smallest)
 
 
 def robust_variance(total: Floats, size: Floats, mean: Floats) -> Floats:

@@ -57,3 +57,15 @@ def test_holes_and_lone_clusters() -> None:
 def test_clusters_that_agree_have_no_variance() -> None:
     sums = summarise(np.array([[0.1, 0.3, 0.2, 0.2, 0.1, 0.3]]), np.array([0, 0, 1, 1, 2, 2]))
     assert sums.variance[0] == 0
+
+
+def test_degrees_for_shares_fall_with_the_clusters_that_hold_the_events() -> None:
+    """Two of 100 clusters with the events leave few degrees; half of them leave all."""
+    cluster = np.repeat(np.arange(100), 3)
+    rare, even = np.isin(cluster, (3, 50)).astype(float), (cluster % 2).astype(float)
+    sums = summarise(np.stack([rare, even]), cluster)
+    residual = np.where(np.arange(100) < 2, 0.98, -0.02)
+    kurtosis = (residual**4).mean() / (residual**2).mean() ** 2
+    assert sums.share_degrees[0] == pytest.approx(200 / (kurtosis - 1))
+    assert sums.share_degrees[0] < 6
+    assert sums.share_degrees[1] == sums.degrees[1] == pytest.approx(99)
