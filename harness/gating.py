@@ -153,7 +153,8 @@ def _changed_since(folder: Path, scenario: Scenario, run: Run, variant: str) -> 
     def terms(s: Scenario) -> list[object]:
         spec = next((v for v in s.variants if v.name == variant), None)
         adapter = s.adapters.get(spec.weights.partition(":")[2]) if spec else None
-        return [spec, adapter, s.model, s.embedder, s.decoding, s.style, s.abstention]
+        prices = (s.economics.serving, s.economics.utilisation)
+        return [spec, adapter, s.model, s.embedder, s.decoding, s.style, s.abstention, prices]
 
     if terms(scenario) != terms(then):
         found.append(f"the settings of {variant} changed since the run")

@@ -112,7 +112,7 @@ def _said_of_missing(info: MetricInfo, missing: int, worst: float | None) -> dic
     if not missing:
         return {}
     if worst is None:
-        return {"no_pass": f"{counted(missing, 'answer')} failed, so their {info.label} is not known"}
+        return {"no_pass": f"{info.label} is not known for {counted(missing, 'answer')} that failed"}
     return {"remark": f"{counted(missing, 'item')} without a score counted as the worst possible"}
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import ndtri
 
 from harness.comparison.intervals import tango, wilson
@@ -138,7 +140,7 @@ def test_a_missing_time_keeps_from_passing_but_not_from_failing() -> None:
     now = snapshot({"latency": [*times, None]})
     found = check(now, None, rule("latency", at_most=2.0))
     assert (found.status, found.items_needed) == ("inconclusive", None)
-    assert "1 answer failed, so their Latency is not known" in found.reason
+    assert "Latency is not known for 1 answer that failed" in found.reason
     assert check(now, None, rule("latency", at_most=0.5)).status == "fail"
 
 
@@ -252,3 +254,26 @@ def test_too_few_times_for_a_median() -> None:
     assert (
         check(snapshot({"latency": [1.0] * 8}), None, rule("latency", at_most=3.0), look=2).status == "pass"
     )
+
+
+# --- properties ---------------------------------------------------------------------------------
+
+ORDER = {"fail": 0, "inconclusive": 1, "pass": 2}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 120), st.integers(0, 120), st.sampled_from([0.02, 0.05, 0.1]), st.integers(1, 5))
+def test_a_better_candidate_never_fares_worse(one: int, two: int, margin: float, look: int) -> None:
+    worse, better = sorted((one, two))
+    for limit in (rule(not_worse_by=margin), rule(at_least=1 - margin)):
+        fared = [check(success(120, r), success(120, 60), limit, look=look).status for r in (worse, better)]
+        assert ORDER[fared[0]] <= ORDER[fared[1]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=6, max_size=80), st.integers(1, 4))
+def test_two_runs_are_never_both_better(pairs: list[tuple[bool, bool]], look: int) -> None:
+    a, b = (snapshot({"success": [float(pair[side]) for pair in pairs]}) for side in (0, 1))
+    one, two = (check(x, y, rule(better_by=0.0), look=look) for x, y in ((a, b), (b, a)))
+    assert "pass" not in (one.status, two.status) or {one.status, two.status} == {"pass", "fail"}
+    assert one.observed.value == -(two.observed.value or 0.0)
