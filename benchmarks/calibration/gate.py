@@ -37,10 +37,12 @@ class Size:
     tests: int
     sequences: int
     items: Sequence[int]
+    flag: str = ""
+    """How it is asked for on the command line, for the page."""
 
 
 FULL = Size(tests=4000, sequences=4000, items=(100, 204, 500, 1000))
-SMALL = Size(tests=300, sequences=150, items=(204,))
+SMALL = Size(tests=300, sequences=150, items=(204,), flag=" --small")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ def page(found: Results, size: Size) -> str:
 
 Simulated releases with a known truth, judged with the bounds of `harness gate`. Made by
 
-    .venv/bin/python -m benchmarks.calibration.gate --output docs/calibration-gate.md
+    .venv/bin/python -m benchmarks.calibration.gate{size.flag} --output docs/calibration-gate.md
 
 with {size.tests:,} releases a row ({size.sequences:,} sequences of looks); two standard errors at 5% are {noise:.1%}.
 "Naive" takes items for independent, their mean for normal, and every look for the first, at 5%.
