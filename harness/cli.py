@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from harness import __version__
+from harness import __version__, cli_gate
 from harness.errors import HarnessError, InputError, ScenarioError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="List or fetch the weights that a scenario names.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
+app.command()(cli_gate.gate)
 
 ScenarioArgument = Annotated[str, typer.Argument(help="Name below scenarios/ or path of a scenario folder.")]
 Offline = Annotated[
@@ -52,6 +53,12 @@ def compare(
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A preview: less training, few items.")] = False,
     seed: Annotated[int | None, typer.Option(help="Instead of the scenario's.")] = None,
+    a_a: Annotated[
+        bool,
+        typer.Option(
+            "--a-a", help="One variant (the baseline, or --variants X) against itself: the drift floor."
+        ),
+    ] = False,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Use no stored answers and no trained adapters.")
     ] = False,
@@ -71,6 +78,7 @@ def compare(
         limit=limit,
         quick=quick,
         seed=seed,
+        a_a=a_a,
         fresh=fresh,
         offline=offline,
         run_dir=run_dir,
@@ -136,7 +144,7 @@ def init(name: Annotated[str, typer.Argument(help="Name of the new scenario.")])
 @models_app.command("list")
 def models_list(scenario: Annotated[str, typer.Argument(help="Only this scenario's.")] = "") -> None:
     """Sources that the scenarios here name, and whether their weights are on this machine."""
-    from harness.pipeline import model_sources
+    from harness.sources import model_sources
 
     for row in model_sources(Path(), scenario):
         typer.echo(
@@ -148,7 +156,7 @@ def models_list(scenario: Annotated[str, typer.Argument(help="Only this scenario
 def models_fetch(scenario: ScenarioArgument, offline: Offline = False) -> None:
     """Fetch, verify and convert the weights of a scenario, so that it then runs with --offline."""
     from harness.models.source import fetch
-    from harness.pipeline import model_sources
+    from harness.sources import model_sources
 
     _set_offline(offline)
     for row in model_sources(Path(), scenario):
@@ -238,16 +246,23 @@ def _progress(as_json: bool) -> Any:
 
 
 def _print_summary(run: Run, as_json: bool) -> None:
+    from harness.report.drift import drift_text
+
     report = run.folder.path / "report.html"
     if as_json:
         event = {"event": "done", "report": str(report), "decision": run.comparison.decision.model_dump()}
+        if run.manifest.drift:
+            event["drift"] = run.manifest.drift.model_dump()
         typer.echo(json.dumps(event))
         return
     c = run.comparison
     if c.preview:
         typer.echo("PREVIEW: less training and fewer items; no basis for a decision")
     typer.echo(_table(c))
-    typer.echo(f"{c.decision.reason}\nreport: {report}")
+    if drift := run.manifest.drift:
+        typer.echo(f"{drift_text(drift)}\nreport: {report}")
+    else:
+        typer.echo(f"{c.decision.reason}\nreport: {report}")
 
 
 def _table(c: Comparison) -> str:

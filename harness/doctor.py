@@ -26,8 +26,8 @@ from urllib.request import getproxies
 
 from harness import machine
 from harness.errors import HarnessError
-from harness.pipeline import model_sources
 from harness.scenario.scaffold import SCAFFOLD
+from harness.sources import model_sources
 from harness.store import cache_folder
 from harness.types.settings import ModelSource
 

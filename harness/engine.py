@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from harness import machine
+from harness.backends.halved import HalvedBatches, halved_fingerprint
 from harness.models.source import fetch, is_local, weights_fingerprint
-from harness.protocols import Engine, Progress
+from harness.protocols import Backend, Engine, Progress
 from harness.registry import BACKENDS, EMBEDDERS, TRAINERS, lookup
 from harness.store import fingerprint
 from harness.types.settings import ModelSource, Scenario
@@ -45,3 +47,13 @@ def make_engine(scenario: Scenario, cache_in: Path, offline: bool, progress: Pro
         dtype=machine.resolve_dtype(scenario.backend.dtype),
         cache=cache_in,
     )
+
+
+def halved(engine: Engine) -> Engine:
+    """The same engine in other batches, for an A/A run; weights are shared."""
+
+    @cache
+    def backend() -> Backend:
+        return HalvedBatches(engine.backend())
+
+    return replace(engine, fingerprint=halved_fingerprint(engine.fingerprint), backend=backend)

@@ -7,13 +7,13 @@ already hold what it would write, so that a second run resumes or returns at onc
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness import __version__, machine
 from harness.answers.collect import collect, reuse, timing_sample
-from harness.engine import make_engine
+from harness.engine import halved, make_engine
 from harness.errors import Problem, ScenarioError
 from harness.models.source import context_length, fetch, is_local, token_counter, weights_fingerprint
 from harness.protocols import Engine, Progress, ScoringContext, Variant
@@ -22,13 +22,13 @@ from harness.runs import Run, StageClock, read_run, write_inputs
 from harness.scenario.check import Summary, check_scenario
 from harness.scenario.document import in_order
 from harness.scenario.inputs import Inputs, Options, load_inputs
-from harness.scenario.load import find_scenario, load_scenario
-from harness.scores.apply import apply_scorers
+from harness.scenario.load import load_scenario
+from harness.scores.apply import apply_scorers, code_fingerprint
 from harness.store import Journal, RunFolder, cache_folder, fingerprint
 from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Passage
-from harness.types.results import Manifest, Score
-from harness.types.settings import ModelSource
+from harness.types.results import Drift, Manifest, MetricInfo, Score
+from harness.types.settings import Scenario
 from harness.variants.compose import Adapter, ComposedVariant, Material
 from harness.variants.precomputed import PrecomputedVariant
 
@@ -67,22 +67,25 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
             return read_run(run.path)
         with clock("comparison"):
             _compare(inputs, scores, trainings, run, progress)
+        run.remove("verdict.json")  # of the scores before
         write_inputs(run, inputs.scenario, inputs.heldout, passages)
         hashes |= {"comparison": key} | {f"variant {v.spec.name}": v.fingerprint for v in variants}
-        run.write("manifest.json", _manifest(inputs, run, options, hashes, clock))
+        drift = _drift(inputs, answers, scores)
+        run.write("manifest.json", _manifest(inputs, run, options, hashes, clock, drift))
         finished = read_run(run.path)
         write_report(finished, progress)
         return finished
 
 
 def _default_run(inputs: Inputs, hashes: dict[str, str]) -> Path:
-    kind = "preview" if inputs.preview else "full"
+    kind = "a-a" if inputs.again else "preview" if inputs.preview else "full"
     return Path("reports") / inputs.scenario.name / f"{kind}-{fingerprint(__version__, hashes)[:10]}"
 
 
 def _variants(inputs: Inputs, folder: Path, engine: Engine, progress: Progress) -> list[Variant]:
     scenario = inputs.scenario
     material = Material(scenario, inputs.train, inputs.dev, inputs.articles, inputs.prompts, engine)
+    other = replace(material, engine=halved(engine)) if inputs.again else material
     adapters = {n: Adapter(n, t, material) for n, t in scenario.adapters.items()}
     variants: list[Variant] = []
     for spec in scenario.variants:
@@ -91,7 +94,8 @@ def _variants(inputs: Inputs, folder: Path, engine: Engine, progress: Progress) 
             variants.append(PrecomputedVariant(spec, folder / name))
         else:
             tell = _TrainingProgress(progress, name)
-            variants.append(ComposedVariant(spec, material, adapters.get(name), tell))
+            of = other if spec.name == inputs.again else material
+            variants.append(ComposedVariant(spec, of, adapters.get(name), tell))
     return variants
 
 
@@ -153,7 +157,7 @@ def _scores(
     scenario = inputs.scenario
     context = ScoringContext(scenario, passages, engine.embed)
     items = {i.id: i for i in inputs.heldout}
-    terms = (__version__, scenario.metrics, scenario.style, scenario.abstention, scenario.economics)
+    terms = (*_metrics(scenario), scenario.style, scenario.abstention, scenario.economics)
     shared = fingerprint(*terms, engine.embedder_fingerprint, *inputs.heldout)
     scores: list[Score] = []
     for variant, given in answers.items():
@@ -179,18 +183,40 @@ def _compare(
     from harness.comparison.build import build_comparison
 
     progress.stage("comparison")
-    infos = [lookup(SCORERS, m).info for m in inputs.scenario.metrics]
-    result = build_comparison(inputs.scenario, inputs.heldout, scores, infos, trainings, inputs.preview)
+    metrics = _metrics(inputs.scenario)
+    result = build_comparison(inputs.scenario, inputs.heldout, scores, metrics, trainings, inputs.preview)
     run.write("comparison.json", result)
 
 
+def _metrics(scenario: Scenario) -> list[MetricInfo]:
+    scorers = [lookup(SCORERS, name) for name in scenario.metrics]
+    return [s.info.model_copy(update={"code": code_fingerprint(s.__module__)}) for s in scorers]
+
+
+def _drift(inputs: Inputs, answers: Mapping[str, list[Answer]], scores: Sequence[Score]) -> Drift | None:
+    if inputs.again is None:
+        return None
+    from harness.comparison.drift import drift_floor
+
+    s = inputs.scenario
+    given = [a for row in answers.values() for a in row]
+    return drift_floor(s.baseline, inputs.again, s.choice.metric, inputs.heldout, given, scores)
+
+
 def _manifest(
-    inputs: Inputs, run: RunFolder, options: Options, hashes: dict[str, str], clock: StageClock
+    inputs: Inputs,
+    run: RunFolder,
+    options: Options,
+    hashes: dict[str, str],
+    clock: StageClock,
+    drift: Drift | None,
 ) -> Manifest:
     return Manifest(
         run=run.path.name,
         scenario=inputs.scenario.name,
         preview=inputs.preview,
+        quick=inputs.quick,
+        left_out=inputs.left_out,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         command=options.command,
         seed=inputs.scenario.seed,
@@ -199,6 +225,7 @@ def _manifest(
         hardware=machine.describe(),
         stage_seconds=clock.seconds,
         peak_memory_bytes=machine.peak_memory(),
+        drift=drift,
     )
 
 
@@ -217,6 +244,7 @@ def write_report(run: Run, progress: Progress) -> Path:
         run.scores,
         run.passages,
         run.trainings,
+        run.verdict,
     )
     for name, text in csv_files(run.comparison, run.scores, run.answers).items():
         run.folder.write(f"csv/{name}", text)
@@ -245,26 +273,6 @@ def check(folder: Path) -> tuple[Summary | None, list[Problem]]:
             except ScenarioError as e:
                 problems += e.problems
     return summary, list(in_order(problems).problems)
-
-
-@dataclass(frozen=True)
-class NamedSource:
-    """A source of weights, what it is for and whether it is here."""
-
-    scenario: str
-    role: str
-    source: ModelSource
-    local: bool
-
-
-def model_sources(root: Path, scenario: str) -> list[NamedSource]:
-    """Sources of one scenario, or of all below ``root/scenarios``."""
-    files = sorted((root / "scenarios").glob("*/scenario.yaml"))
-    folders = [find_scenario(scenario, root)] if scenario else [f.parent for f in files]
-    found = [
-        (s.name, role, source) for s in map(load_scenario, folders) for role, source in s.weights().items()
-    ]
-    return [NamedSource(name, role, source, is_local(source)) for name, role, source in found]
 
 
 class _TrainingProgress:

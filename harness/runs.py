@@ -14,6 +14,7 @@ from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Item, Passage
 from harness.types.results import Comparison, Manifest, Score, StageSeconds
 from harness.types.settings import Scenario
+from harness.types.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Run:
     trainings: Mapping[str, TrainingRecord]
     comparison: Comparison
     manifest: Manifest
+    verdict: Verdict | None = None
+    """Of the last ``harness gate`` on this run."""
 
 
 def write_inputs(
@@ -68,15 +71,24 @@ def read_run(path: Path) -> Run:
         },
         comparison=comparison,
         manifest=manifest,
+        verdict=run.read("verdict.json", Verdict),
     )
 
 
-def newest_run(scenario: str) -> Path:
-    """The newest finished run of a scenario; raises InputError where there is none."""
+def newest_run(scenario: str, full: bool = False) -> Path:
+    """The newest finished run of a scenario, with ``full`` no preview; raises InputError where there is none."""
     runs = sorted(Path("reports", scenario).glob("*/manifest.json"), key=lambda p: p.stat().st_mtime)
+    if full:
+        runs = [p for p in runs if _is_full(RunFolder(p.parent))]
     if not runs:
-        raise InputError(f"no finished run below reports/{scenario}; `harness compare {scenario}` makes one")
+        kind = "full" if full else "finished"
+        raise InputError(f"no {kind} run below reports/{scenario}; `harness compare {scenario}` makes one")
     return runs[-1].parent
+
+
+def _is_full(run: RunFolder) -> bool:
+    manifest = run.read("manifest.json", Manifest)
+    return manifest is not None and not manifest.preview and manifest.drift is None
 
 
 class StageClock:

@@ -3,7 +3,7 @@
 A run folder mirrors the stages::
 
     manifest.json  scenario.json  answers/<variant>.jsonl  passages.jsonl  training/<adapter>.json
-    scores/<variant>.jsonl  comparison.json  csv/*.csv  report.html
+    scores/<variant>.jsonl  comparison.json  csv/*.csv  verdict.json  report.html
 
 Everything is plain JSON or CSV. A journal is appended to one line an item, so a kill at any moment loses
 at most the item in flight; every other file is written beside its place and moved there.
@@ -108,6 +108,14 @@ class Journal(Generic[R]):
         with self.path.open("a", encoding="utf-8") as f:
             f.write(record.model_dump_json() + "\n")
 
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Wait until no other process is in here: for reading a journal and appending what follows from it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a") as f:
+            fcntl.flock(f, fcntl.LOCK_EX)
+            yield
+
     def replace(self, records: Iterable[R]) -> None:
         write_atomic(self.path, "".join(r.model_dump_json() + "\n" for r in records))
 
@@ -132,6 +140,9 @@ class RunFolder:
         path = self.path / name
         write_atomic(path, record if isinstance(record, str) else canonical_json(record))
         return path
+
+    def remove(self, name: str) -> None:
+        (self.path / name).unlink(missing_ok=True)
 
     def siblings(self) -> list[Path]:
         """Other run folders of the same scenario, newest first: their answers can be reused by key."""

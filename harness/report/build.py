@@ -16,6 +16,7 @@ from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Item, Passage
 from harness.types.results import Comparison, Manifest, Score
 from harness.types.settings import Scenario
+from harness.types.verdict import Verdict
 
 LIMIT = 2_000_000
 """Bytes of the whole file: what a mail server passes on and a phone opens."""
@@ -30,12 +31,13 @@ def build_report(
     scores: Sequence[Score],
     passages: Mapping[str, Passage],
     trainings: Mapping[str, TrainingRecord],
+    verdict: Verdict | None = None,
 ) -> str:
     """The report as HTML. ``answers`` and ``scores`` are of both phases; ``trainings`` is by adapter."""
-    view = Inputs(comparison, manifest, scenario, items, answers, scores, passages, trainings)
+    view = Inputs(comparison, manifest, scenario, items, answers, scores, passages, trainings, verdict)
     bodies: dict[str, Markup] = {}
     for section in SECTIONS:
-        if section.data is not None:
+        if section.data is not None and section.shown(view):
             bodies[section.name] = render(section.name, view=view, section=section, **section.data(view))
     filler = next(s for s in SECTIONS if s.data is None)
     spent = len(_assemble(view, bodies).encode())

@@ -11,6 +11,7 @@ from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Item, Passage
 from harness.types.results import Comparison, Difference, Estimate, Manifest, MetricInfo, Score, VariantCost
 from harness.types.settings import Scenario
+from harness.types.verdict import Verdict
 
 COLOURS = 8
 """Number of series colours in the style sheet."""
@@ -26,6 +27,8 @@ class Inputs:
     scores: Sequence[Score]
     passages: Mapping[str, Passage]
     trainings: Mapping[str, TrainingRecord]
+    verdict: Verdict | None = None
+    """Of the gate, where it has judged this run."""
 
     @property
     def variants(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.errors import Problem, ScenarioError
 from harness.scenario.data import Placed, read_articles, read_items
 from harness.scenario.document import in_order
+from harness.scenario.gate import gate_problems
 from harness.scenario.load import load_scenario, prompt_files, read_text
 from harness.types.data import Item, Split
 from harness.types.record import Record
@@ -65,6 +66,7 @@ def check_scenario(
     if scenario.data.kb is not None and articles:
         problems += _missing_sources(placed, articles)
     problems += _contradictions(placed)
+    problems += gate_problems(scenario, folder, [p.item for p in items["heldout"]])
     problems += _too_long(scenario, folder, items, count_tokens, context_length)
     summary = Summary(
         items={split: len(found) for split, found in items.items()},

@@ -13,7 +13,7 @@ from harness.scenario.document import in_order
 from harness.scenario.load import load_scenario, prompt_files, read_text
 from harness.store import fingerprint
 from harness.types.data import Article, Item, Split
-from harness.types.settings import Scenario
+from harness.types.settings import Scenario, VariantSpec
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Options:
     """Held-out items, a seeded sample."""
     quick: bool = False
     seed: int | None = None
+    a_a: bool = False
+    """One variant against itself in other batches."""
     fresh: bool = False
     """Ignore all stored answers and adapters."""
     offline: bool = False
@@ -43,18 +45,30 @@ class Inputs:
     heldout: list[Item]
     articles: list[Article]
     prompts: dict[str, str]
-    preview: bool
+    quick: bool
+    left_out: int
+    """Held-out items that the options leave out."""
+    again: str | None = None
+    """In an A/A run, the name of the second pass."""
+
+    @property
+    def preview(self) -> bool:
+        return self.quick or self.left_out > 0
 
     def hashes(self) -> dict[str, str]:
         s = self.scenario
         return {
-            "settings": fingerprint(s),
+            "settings": fingerprint(s.model_copy(update={"gate": None})),  # rules change no answer
             "train": fingerprint(*self.train),
             "dev": fingerprint(*self.dev),
             "heldout": fingerprint(*self.heldout),
             "knowledge base": fingerprint(*self.articles),
             "prompts": fingerprint(self.prompts),
-        }
+        } | {f"system prompt {v.name}": self._system(v) for v in s.variants}
+
+    def _system(self, variant: VariantSpec) -> str:
+        name = variant.system or self.scenario.system
+        return fingerprint(self.prompts[name] if name else None)
 
 
 def load_inputs(folder: Path, options: Options) -> Inputs:
@@ -69,11 +83,13 @@ def load_inputs(folder: Path, options: Options) -> Inputs:
     if files.problems:
         raise in_order(files.problems)
     limit = options.limit or (scenario.quick.limit if options.quick else None)
-    preview = options.quick or (limit is not None and limit < len(heldout))
-    if limit is not None and limit < len(heldout):
+    left_out = max(0, len(heldout) - limit) if limit is not None else 0
+    if limit is not None and left_out:
         chosen = set(random.Random(scenario.seed).sample([i.id for i in heldout], limit))
         heldout = [i for i in heldout if i.id in chosen]
-    return Inputs(scenario, train, dev, heldout, articles, prompts, preview)
+    return Inputs(
+        scenario, train, dev, heldout, articles, prompts, options.quick, left_out, _again(scenario, options)
+    )
 
 
 class _Files:
@@ -107,11 +123,11 @@ def _with_options(scenario: Scenario, options: Options) -> Scenario:
         if not 0 <= options.seed < 2**32:
             raise InputError(f"--seed must be from 0 to {2**32 - 1}, not {options.seed}")
         change["seed"] = options.seed
-    if options.variants:
-        names = [v.name for v in scenario.variants]
+    if options.a_a:
+        change |= _against_itself(scenario, options)
+    elif options.variants:
         for name in options.variants:
-            if name not in names:
-                raise InputError(f"--variants: no variant {name!r}; {nearest(name, names)}")
+            _known(name, scenario)
         wanted = {*options.variants, scenario.baseline}
         kept = tuple(v for v in scenario.variants if v.name in wanted)
         used = {v.weights.partition(":")[2] for v in kept}
@@ -129,3 +145,27 @@ def _with_options(scenario: Scenario, options: Options) -> Scenario:
     return scenario.model_copy(
         update={"adapters": less, "timing_items": min(q.timing_items, scenario.timing_items)}
     )
+
+
+def _known(name: str, scenario: Scenario) -> VariantSpec:
+    names = [v.name for v in scenario.variants]
+    if name not in names:
+        raise InputError(f"--variants: no variant {name!r}; {nearest(name, names)}")
+    return scenario.variants[names.index(name)]
+
+
+def _against_itself(scenario: Scenario, options: Options) -> dict[str, object]:
+    """The settings of an A/A run: one variant twice, under two names."""
+    if len(options.variants) > 1:
+        raise InputError("--a-a runs one variant against itself; name one with --variants")
+    first = _known(next(iter(options.variants), scenario.baseline), scenario)
+    kind, _, adapter = first.weights.partition(":")
+    if kind == "precomputed":
+        raise InputError(f"--a-a: the answers of {first.name!r} come from a file and cannot be asked again")
+    second = first.model_copy(update={"name": f"{first.name[:34]}-again"})
+    adapters = {name: t for name, t in scenario.adapters.items() if name == adapter}
+    return {"variants": (first, second), "baseline": first.name, "adapters": adapters}
+
+
+def _again(scenario: Scenario, options: Options) -> str | None:
+    return scenario.variants[1].name if options.a_a else None

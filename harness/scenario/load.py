@@ -113,10 +113,31 @@ def _references(s: Scenario) -> list[_Found]:
             problems.append(
                 (("adapters", name, "passages"), "training with passages needs `retrieval` beside it")
             )
+    problems += _gate(s)
     low, high = s.economics.volume_range
     if low >= high:
         problems.append((("economics", "volume_range"), "must be two growing positive numbers"))
     return problems
+
+
+def _gate(s: Scenario) -> Iterator[_Found]:
+    """Rules about metrics, slices and variants that the scenario does not have."""
+    if s.gate is None:
+        return
+    names = [v.name for v in s.variants]
+    if s.gate.variant is not None and s.gate.variant not in names:
+        yield ("gate", "variant"), f"no variant {s.gate.variant!r}; {nearest(s.gate.variant, names)}"
+    for i, rule in enumerate(s.gate.rules):
+        at = ("gate", "rules", i)
+        if rule.metric not in s.metrics:
+            known = nearest(rule.metric, list(s.metrics))
+            yield (*at, "metric"), f"{rule.metric!r} is not among the metrics; {known}"
+        key, equals, value = rule.slice.partition("=")
+        if rule.slice != "all" and not (equals and value):
+            yield (*at, "slice"), f"{rule.slice!r} is not a slice; write all or key=value"
+        elif rule.slice != "all" and key not in s.slices:
+            known = nearest(key, list(s.slices)) if s.slices else "none are listed"
+            yield (*at, "slice"), f"{key!r} is not among the slices; {known}"
 
 
 def _sources(s: Scenario) -> Iterator[_Found]:
@@ -146,6 +167,8 @@ def _files(s: Scenario, folder: Path) -> Iterator[_Found]:
     named: list[tuple[Loc, str | None]] = [(("data", split), f) for split, f in s.data.model_dump().items()]
     named += [(("system",), s.system)]
     named += [(("adapters", name, "system"), t.system) for name, t in s.adapters.items()]
+    if s.gate is not None:
+        named.append((("gate", "baseline"), s.gate.baseline))
     for i, variant in enumerate(s.variants):
         kind, _, file = variant.weights.partition(":")
         named.append((("variants", i, "system"), variant.system))

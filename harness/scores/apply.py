@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import import_module
 from math import isfinite
+from pathlib import Path
 
 from harness.protocols import Scorer, ScoringContext
+from harness.store import fingerprint as fingerprint_of
 from harness.types.answers import Answer
 from harness.types.data import Item
 from harness.types.results import Score
@@ -41,3 +47,19 @@ def apply_scorers(
                 )
             )
     return scores
+
+
+@cache
+def code_fingerprint(module: str) -> str:
+    """Of the source of a scorer's module and all of this package that it names; comments and layout do not count."""
+    root = Path(__file__).parent
+    files = {Path(import_module(module).__file__ or "")}
+    fresh = set(files)
+    while fresh:
+        text = fresh.pop().read_text(encoding="utf-8")
+        for name in set(re.findall(r"\bharness\.scores\.(\w+)", text)):
+            found = {root / f"{name}.py", *(root / name).rglob("*.py")} - files
+            fresh |= {f for f in found if f.is_file()}
+            files |= fresh
+    trees = [(f.name, ast.dump(ast.parse(f.read_bytes()))) for f in sorted(files)]
+    return fingerprint_of(*trees)

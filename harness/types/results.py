@@ -17,6 +17,8 @@ class MetricInfo(Record):
     unit: Literal["rate", "score", "s", "ms", "tokens/s", "money"]
     higher_is_better: bool
     phase: Phase = "quality"
+    code: str = ""
+    """Fingerprint of the code that computes it: values of two versions do not compare."""
 
 
 class Score(Record):
@@ -182,12 +184,31 @@ class StageSeconds(Record):
     seconds: dict[str, float]
 
 
+class Drift(Record):
+    """The drift floor of an A/A run: the same variant on the same items in other batches."""
+
+    variant: str
+    again: str
+    """The name that the second pass runs under."""
+    metric: str
+    text: Estimate
+    """Share of items whose text differs."""
+    score: Estimate
+    """Share of items whose score on ``metric`` differs."""
+    latency_ratio: Estimate
+    """Median over the timed items of the second latency by the first."""
+
+
 class Manifest(Record):
     """Where a run came from: enough to run it again."""
 
     run: str
     scenario: str
     preview: bool
+    quick: bool = False
+    """Less training: the variants are not those of a full run, and no gate accepts them."""
+    left_out: int = 0
+    """Held-out items that were not asked (``--limit``, ``--quick``)."""
     finished: str
     """UTC, ISO 8601."""
     command: str
@@ -197,3 +218,5 @@ class Manifest(Record):
     hardware: dict[str, str]
     stage_seconds: dict[str, float]
     peak_memory_bytes: int | None = None
+    drift: Drift | None = None
+    """Of an A/A run (``--a-a``), which compares a variant with itself and nothing else."""

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
+from harness.types.gate import Gate
 from harness.types.record import Record
 
 
@@ -215,6 +216,7 @@ class Scenario(Record):
     """Smallest difference that matters, by metric and in its units: a variant that is worse by less than this at
     most counts as non-inferior."""
     quick: QuickPreset = QuickPreset()
+    gate: Gate | None = None
 
     def weights(self) -> dict[str, ModelSource]:
         """The sources of weights by what they are for."""

@@ -28,9 +28,16 @@ def test_hashes_change_with_what_they_are_of(folder: Path) -> None:
     (folder / "kb" / "lamp.md").write_text("new words\n")
     (folder / "reader.md").write_text("new words\n")
     after = load_inputs(folder, Options()).hashes()
-    assert {k for k in after if after[k] != before[k]} == {"knowledge base", "prompts"}
+    assert {k for k in after if after[k] != before[k]} == {"knowledge base", "prompts", "system prompt rag"}
     write_lines(folder / "dev.jsonl", item("dev", 0))
     assert load_inputs(folder, Options()).hashes()["dev"] != before["dev"]
+
+
+def test_the_rules_of_the_gate_change_no_hash(folder: Path) -> None:
+    before = load_inputs(folder, Options()).hashes()
+    with (folder / "scenario.yaml").open("a") as f:
+        f.write("gate: {rules: [{metric: success, at_least: 0.5}]}\n")
+    assert load_inputs(folder, Options()).hashes() == before
 
 
 def test_windows_lines_do_not_change_the_hashes(folder: Path) -> None:

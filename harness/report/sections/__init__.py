@@ -20,6 +20,7 @@ from harness.report.sections import (
     retrieval,
     scoreboard,
     training,
+    verdict,
 )
 from harness.report.view import Inputs
 
@@ -32,6 +33,7 @@ class Section:
     title: str
     data: Callable[[Inputs], dict[str, Any]] | None
     """None for the section that takes the room that the others leave."""
+    shown: Callable[[Inputs], bool] = lambda view: True
 
 
 SECTIONS = (
@@ -44,6 +46,7 @@ SECTIONS = (
     Section("examples", "Answers side by side", None),
     Section("retrieval", "Retrieval", retrieval.data),
     Section("training", "Training", training.data),
+    Section("verdict", "Release gate", verdict.data, shown=verdict.shown),
     Section("provenance", "Provenance", provenance.data),
     Section("glossary", "Glossary", glossary.data),
 )

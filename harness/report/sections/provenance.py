@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.report.drift import drift_text
 from harness.report.format import duration, size
 from harness.report.view import Inputs
 
@@ -29,6 +30,8 @@ def data(view: Inputs) -> dict[str, Any]:
             size(manifest.peak_memory_bytes) if manifest.peak_memory_bytes else "n/a (not measured)",
         ),
     ]
+    if manifest.drift:
+        run.append(("Drift floor", drift_text(manifest.drift)))
     stages = [(name, duration(seconds)) for name, seconds in manifest.stage_seconds.items()]
     if stages:
         stages.append(("Total", duration(sum(manifest.stage_seconds.values()))))

@@ -1,0 +1,52 @@
+"""``harness gate``: its options, what it prints and its exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def gate(
+    scenario: Annotated[str, typer.Argument(help="Name below scenarios/ or path of a scenario folder.")],
+    run: Annotated[
+        str | None, typer.Option(help="A run's folder or name; otherwise the newest full run.")
+    ] = None,
+    variant: Annotated[
+        str | None, typer.Option(help="Otherwise `gate: variant:`, else the recommended one.")
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="A baseline file or a run; otherwise `gate: baseline:`.")
+    ] = None,
+    save_baseline: Annotated[
+        Path | None, typer.Option(help="Write the run's scores as a baseline and judge nothing.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write Markdown for a pull request here.")] = None,
+    accept_prompt_change: Annotated[
+        bool, typer.Option("--accept-prompt-change", help="Compare although the prompt changed; recorded.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Machine-readable output on standard output.")
+    ] = False,
+) -> None:
+    """Judge a run by the scenario's release rules: exit 0 pass, 100 fail, 101 inconclusive, 2 not comparable."""
+    from harness import gating
+    from harness.progress import JsonProgress, PlainProgress
+    from harness.report.verdict_text import verdict_text
+    from harness.scenario.load import find_scenario
+    from harness.store import canonical_json
+
+    options = gating.GateOptions(run, variant, baseline, junit, markdown, accept_prompt_change)
+    folder = find_scenario(scenario, Path())
+    if save_baseline is not None:
+        saved = gating.save_baseline(folder, options, save_baseline)
+        typer.echo(
+            f"wrote {save_baseline}: {saved.variant} of run {saved.run}, {len(saved.items)} items\n"
+            "next: name it under `gate: baseline:` in scenario.yaml and commit it"
+        )
+        return
+    verdict = gating.gate(folder, options, JsonProgress() if as_json else PlainProgress())
+    typer.echo(canonical_json(verdict) if as_json else verdict_text(verdict), nl=not as_json)
+    raise typer.Exit(verdict.exit_code)

@@ -1,0 +1,59 @@
+"""The drift floor: what differs between two passes of one variant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from harness.comparison.estimate import Rows, Statistic, Support, analytic_estimates
+from harness.types.answers import Answer
+from harness.types.data import Item
+from harness.types.results import Drift, Estimate, Score
+
+
+def drift_floor(
+    variant: str,
+    again: str,
+    metric: str,
+    items: Sequence[Item],
+    answers: Sequence[Answer],
+    scores: Sequence[Score],
+) -> Drift:
+    """Shares of items whose text and whose score on ``metric`` differ, and the ratio of latencies, at 95%.
+
+    Items that one pass failed to answer and the other did not differ; those that both failed are left out.
+    """
+    text: dict[tuple[str, str], str | None] = {
+        (a.variant, a.item): a.text for a in answers if a.phase == "quality"
+    }
+    score = {(s.variant, s.item): s.value for s in scores if s.metric == metric}
+    seconds = {(a.variant, a.item): a.total_s for a in answers if a.phase == "timing"}
+
+    def row(values: Mapping[tuple[str, str], object]) -> list[float]:
+        pairs = [(values.get((variant, i.id)), values.get((again, i.id))) for i in items]
+        return [np.nan if one is None and two is None else float(one != two) for one, two in pairs]
+
+    def ratio(item: str) -> float:
+        one, two = seconds.get((variant, item)), seconds.get((again, item))
+        return two / one if one and two else float("nan")
+
+    return Drift(
+        variant=variant,
+        again=again,
+        metric=metric,
+        text=_estimate(row(text), items, "mean", "unit", "no item was answered"),
+        score=_estimate(row(score), items, "mean", "unit", f"no item was scored by {metric}"),
+        latency_ratio=_estimate(
+            [ratio(i.id) for i in items], items, "median", "unbounded", "no item was timed in both passes"
+        ),
+    )
+
+
+def _estimate(
+    values: Sequence[float], items: Sequence[Item], statistic: Statistic, support: Support, why_empty: str
+) -> Estimate:
+    number = {name: n for n, name in enumerate(sorted({i.cluster for i in items}))}
+    cluster = np.array([number[i.cluster] for i in items], dtype=np.int64)
+    rows = Rows(np.array([values], dtype=np.float64), cluster, (0,), (why_empty,), statistic, support)
+    return analytic_estimates(rows, 0.95)[0]

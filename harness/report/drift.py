@@ -1,0 +1,30 @@
+"""The drift floor of an A/A run in words."""
+
+from __future__ import annotations
+
+from harness.report.format import plain
+from harness.types.results import Drift, Estimate
+
+
+def drift_text(drift: Drift) -> str:
+    """What differed between two passes of one variant, and what that means for other differences."""
+    ratio = drift.latency_ratio
+    low, high = ratio.low, ratio.high
+    between = f" (95% interval {plain(low, 2)} to {plain(high, 2)})" if low and high else ""
+    times = (
+        ""
+        if ratio.value is None
+        else f"; the second pass took {plain(ratio.value, 2)} times the first's latency{between}"
+    )
+    return (
+        f"Drift floor of {drift.variant} asked twice in other batches: {_share(drift.text)} of the texts and "
+        f"{_share(drift.score)} of the scores on {drift.metric} differ{times}. Differences between variants of this size "
+        "are the machine's own."
+    )
+
+
+def _share(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return "n/a"
+    most = "" if estimate.high is None else f" (at most {plain(100 * estimate.high, 1)}%)"
+    return f"{plain(100 * estimate.value, 1)}%{most}"

@@ -1,0 +1,36 @@
+"""What the release gate said of this run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.report.verdict_words import HEADINGS, context_lines, needed, number
+from harness.report.view import Inputs
+
+
+def shown(view: Inputs) -> bool:
+    return view.verdict is not None
+
+
+def data(view: Inputs) -> dict[str, Any]:
+    verdict = view.verdict
+    assert verdict is not None
+    rows = [
+        {
+            "words": check.words,
+            "status": check.status,
+            "figures": [
+                number(value, check, verdict.currency)
+                for value in (check.observed.value, check.bound, check.threshold)
+            ],
+            "reason": check.reason,
+            "needed": needed(check),
+        }
+        for check in verdict.checks
+    ]
+    return {
+        "heading": HEADINGS[verdict.status],
+        "verdict": verdict,
+        "rows": rows,
+        "lines": context_lines(verdict),
+    }

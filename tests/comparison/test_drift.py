@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.comparison.drift import drift_floor
+from harness.types.answers import Answer
+
+from .factories import items, scores
+
+
+def answer(variant: str, item: str, text: str | None = None, seconds: float | None = None) -> Answer:
+    phase = "quality" if seconds is None else "timing"
+    return Answer(variant=variant, item=item, phase=phase, key="k", text=text, total_s=seconds)
+
+
+def test_shares_of_what_differs_and_the_ratio_of_latencies() -> None:
+    n = 20
+    texts = {"a": ["same"] * n, "b": ["same"] * (n - 3) + ["other"] * 3}
+    given = [answer(v, f"i{k:04}", text) for v, row in texts.items() for k, text in enumerate(row)]
+    given += [answer(v, f"i{k:04}", seconds=s) for v, s in (("a", 2.0), ("b", 3.0)) for k in range(10)]
+    right = scores("success", {"a": [1.0] * n, "b": [1.0] * (n - 1) + [0.0]})
+    drift = drift_floor("a", "b", "success", items(n), given, right)
+    assert (drift.text.value, drift.text.n) == (0.15, 20)
+    assert drift.score.value == pytest.approx(0.05)
+    assert (drift.latency_ratio.value, drift.latency_ratio.n) == (1.5, 10)
+    assert drift.text.high is not None
+    assert drift.text.high > 0.3
+
+
+def test_nothing_that_differs_still_has_an_upper_bound() -> None:
+    given = [answer(v, f"i{k:04}", "x") for v in "ab" for k in range(20)]
+    drift = drift_floor(
+        "a", "b", "success", items(20), given, scores("success", {"a": [1.0] * 20, "b": [1.0] * 20})
+    )
+    assert drift.text.value == 0
+    assert drift.text.high == pytest.approx(0.161, abs=1e-3)
+    assert drift.latency_ratio.value is None
+    assert drift.latency_ratio.reason == "no item was timed in both passes"
+
+
+def test_one_failure_is_a_difference_and_two_are_nothing() -> None:
+    given = [answer("a", "i0000", "x"), answer("b", "i0000"), answer("a", "i0001"), answer("b", "i0001")]
+    drift = drift_floor("a", "b", "success", items(2), given, [])
+    assert (drift.text.value, drift.text.n) == (1.0, 1)
+    assert drift.score.value is None
