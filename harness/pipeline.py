@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import __version__, machine
 from harness.answers.collect import collect, reuse, timing_sample
 from harness.engine import make_engine
-from harness.errors import Problem, ScenarioError
+from harness.errors import InputError, Problem, ScenarioError
 from harness.models.source import context_length, fetch, is_local, token_counter, weights_fingerprint
 from harness.protocols import Engine, Progress, ScoringContext, Variant
 from harness.registry import SCORERS, lookup
@@ -27,10 +28,13 @@ from harness.scores.apply import apply_scorers
 from harness.store import Journal, RunFolder, cache_folder, fingerprint
 from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Passage
-from harness.types.results import Manifest, Score
+from harness.types.results import Comparison, Manifest, Score
 from harness.types.settings import ModelSource
 from harness.variants.compose import Adapter, ComposedVariant, Material
 from harness.variants.precomputed import PrecomputedVariant
+
+if TYPE_CHECKING:
+    from harness.report.verify import Verification
 
 
 def compare(folder: Path, options: Options, progress: Progress) -> Run:
@@ -221,6 +225,23 @@ def write_report(run: Run, progress: Progress) -> Path:
     for name, text in csv_files(run.comparison, run.scores, run.answers).items():
         run.folder.write(f"csv/{name}", text)
     return run.folder.write("report.html", html)
+
+
+def verify_report(file: Path) -> Verification:
+    """The headline of a report computed again from its own rows; needs neither network nor model nor run."""
+    from harness.comparison.build import build_comparison
+    from harness.report.rows import Evidence
+    from harness.report.verify import verify
+
+    def rebuild(e: Evidence) -> Comparison:
+        return build_comparison(e.scenario, e.items, e.scores, e.metrics, e.trainings, e.preview)
+
+    try:
+        return verify(file.read_text(encoding="utf-8"), rebuild)
+    except UnicodeDecodeError:
+        raise InputError(f"{file}: not a report: it is not UTF-8 text") from None
+    except InputError as e:
+        raise InputError(f"{file}: {e}") from None
 
 
 def check(folder: Path) -> tuple[Summary | None, list[Problem]]:

@@ -64,7 +64,7 @@ class Tags(HTMLParser):
 def test_hostile_text_adds_no_element(run: Run) -> None:
     plain, bad = Tags(built(run)).found, Tags(built(hostile(run))).found
     for tags in (plain, bad):
-        assert sum(tag == "script" for tag, _ in tags) == 4
+        assert sum(tag == "script" for tag, _ in tags) == 5
         assert sum(tag == "style" for tag, _ in tags) == 1
         assert not [tag for tag, _ in tags if tag in ("img", "iframe", "object", "link", "base")]
         assert not [a for _, attrs in tags for a in attrs if a == "style" or a.startswith("on")]
@@ -83,7 +83,7 @@ def test_control_and_direction_characters_are_spelled_out(run: Run) -> None:
 def test_data_blocks_are_json_and_hold_the_answers(run: Run) -> None:
     blocks = re.findall(r'<script type="application/json" id="([\w-]+)">(.*?)</script>', built(run), re.S)
     data = {name: json.loads(text) for name, text in blocks}
-    assert set(data) == {"quality-data", "examples-data"}
+    assert set(data) == {"quality-data", "examples-data", "evidence"}
     assert len(data["examples-data"]["items"]) == len(run.items)
 
 
@@ -113,7 +113,7 @@ def test_every_missing_value_has_its_reason(run: Run) -> None:
 
 def test_preview_is_said_everywhere() -> None:
     preview, full = built(make_run(30, preview=True)), built(make_run(30))
-    assert "<title>PREVIEW" in preview
+    assert '<title data-figure="title">PREVIEW' in preview
     assert preview.count("PREVIEW") >= 3
     assert 'class="preview"' in preview, "its pages have the print header"
     style = re.search("<style>.*?</style>", full, re.S)
