@@ -8,17 +8,18 @@ from typing import Any
 
 from harness.comparison.bootstrap import CONFIDENCE, Resampler
 from harness.comparison.cost import Costs, build_costs
-from harness.comparison.decision import Contest, decide
+from harness.comparison.decision import decide
 from harness.comparison.estimate import Rows, estimate_all, metric_rows, no_estimate, support_of
 from harness.comparison.frontier import build_frontier
+from harness.comparison.model import Contest, build_model
 from harness.comparison.paired import Square, difference_rows, find_squares, interaction_rows, verdict
-from harness.comparison.table import Table, build_table
+from harness.comparison.table import Table, build_table, no_scores
+from harness.comparison.utility import evaluate
 from harness.errors import InputError
 from harness.types.answers import TrainingRecord
 from harness.types.data import Item
 from harness.types.results import (
     Comparison,
-    Decision,
     Difference,
     Estimate,
     FrontierPoint,
@@ -59,7 +60,9 @@ def build_comparison(
     readings = [read[slice][metric.name] for metric in metrics for slice in table.slices]
     estimates = tuple(chain.from_iterable(reading[0] for reading in readings))
     whole = Resampler(scenario.seed, "all")
-    costs = build_costs(table, scenario.variants, trainings, scenario.economics, whole)
+    contest = _contest(scenario, table, metrics, estimates)
+    model = build_model(scenario, table, trainings, contest, whole)
+    costs = build_costs(table, scenario.variants, model, whole)
     frontier = _frontier(scenario, metrics, estimates, costs)
     return _rounded(
         Comparison(
@@ -78,9 +81,10 @@ def build_comparison(
             interactions=tuple(chain.from_iterable(reading[2] for reading in readings)),
             costs=costs.variants,
             volumes=costs.volumes,
-            break_even=costs.break_even,
+            break_even=evaluate(model, model.terms).break_even,
             frontier=frontier,
-            decision=_decision(scenario, table, metrics, estimates, frontier, whole, preview),
+            decision=decide(contest, model, preview, whole),
+            model=model,
         )
     )
 
@@ -174,34 +178,20 @@ def _frontier(
     return build_frontier(figures, upward)
 
 
-def _decision(
-    scenario: Scenario,
-    table: Table,
-    metrics: Sequence[MetricInfo],
-    estimates: Sequence[VariantEstimate],
-    frontier: Sequence[FrontierPoint],
-    resampler: Resampler,
-    preview: bool,
-) -> Decision:
+def _contest(
+    scenario: Scenario, table: Table, metrics: Sequence[MetricInfo], estimates: Sequence[VariantEstimate]
+) -> Contest:
     metric = next(m for m in metrics if m.name == scenario.choice.metric)
-    matrix = table.metrics.get(metric.name)
-    if matrix is None:
-        why = dict.fromkeys(table.variants, f"no answer was scored by {metric.name}")
-        return Decision(
-            choice=None, runner_up=None, probability_best={}, ruled_out=why, tied=(), lead=None,
-            reason=f"No variant qualifies: no answer was scored by {metric.name}, which the choice rests on.",
-        )  # fmt: skip
-    contest = Contest(
+    matrix = table.metrics.get(metric.name) or no_scores(table)
+    latency = _overall(estimates, LATENCY)
+    return Contest(
         choice=scenario.choice,
         metric=metric,
         matrix=matrix,
         support=support_of(metric, matrix),
         quality=list(_overall(estimates, metric.name).values()),
-        points=frontier,
-        currency=scenario.economics.currency,
-        preview=preview,
+        latency=[latency[name].value if name in latency else None for name in table.variants],
     )
-    return decide(contest, resampler)
 
 
 def _rounded(comparison: Comparison) -> Comparison:

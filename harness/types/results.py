@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from harness.types.answers import Phase
+from harness.types.decision import BreakEven, DecisionModel
 from harness.types.record import Record
 
 
@@ -89,15 +90,6 @@ class VariantCost(Record):
     """Cost per 1,000 successes at each of ``Comparison.volumes``."""
 
 
-class BreakEven(Record):
-    """Monthly volume above which ``cheaper_above`` costs less per success than ``other``."""
-
-    cheaper_above: str
-    other: str
-    monthly_requests: float | None
-    reason: str | None = None
-
-
 class FrontierPoint(Record):
     variant: str
     quality: float | None
@@ -142,6 +134,8 @@ class Comparison(Record):
     break_even: tuple[BreakEven, ...]
     frontier: tuple[FrontierPoint, ...]
     decision: Decision
+    model: DecisionModel
+    """What the decision is computed from, so that it can be computed again at other prices."""
 
 
 class StageSeconds(Record):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from harness.types.data import Item
+from harness.types.decision import BreakEven, DecisionModel, DecisionTerms, VariantTerms
 from harness.types.results import (
-    BreakEven,
     Comparison,
     Decision,
     Estimate,
@@ -98,6 +98,44 @@ def break_evens(costs: Sequence[VariantCost], volumes: Sequence[float]) -> list[
     return found
 
 
+def make_model(success: dict[str, float]) -> DecisionModel:
+    """What the costs above come from: a machine at 0.096 an hour, busy half of the time."""
+    return DecisionModel(
+        currency="USD",
+        quality_metric="success",
+        higher_is_better=True,
+        variants=tuple(
+            VariantTerms(
+                variant=name,
+                quality=success[name],
+                success_rate=success[name],
+                harm_rate=(1 - success[name]) / 4,
+                machine_s=seconds * 1.03125 if seconds else None,
+                other_per_request=0.0,
+                training_hours=training * 40 / 0.096,
+                other_once=0.0,
+                per_month=0.0,
+                latency_s=seconds or None,
+                ruled_out=None if seconds else "its cost and latency are not known",
+                worse_than=() if name == "raft" else ("raft",),
+            )
+            for name, (_, _, seconds, training) in STRENGTHS.items()
+        ),
+        terms=DecisionTerms(
+            monthly_requests=20_000,
+            serving_price_per_hour=0.096,
+            training_price_per_hour=0.096,
+            utilisation=0.5,
+            retraining_months=3,
+            value_of_success=None,
+            cost_of_harm=0.0,
+            weights=None,
+            max_cost_per_1000=None,
+            volume_range=(100, 10_000_000),
+        ),
+    )
+
+
 def make_comparison(
     items: Sequence[Item], scores: Sequence[Score], rng: random.Random, preview: bool
 ) -> Comparison:
@@ -180,4 +218,5 @@ def make_comparison(
             ),
             reason="raft has the highest success of the variants that qualify.",
         ),
+        model=make_model(success),
     )

@@ -12,7 +12,8 @@ from harness.report.format import Unit, count, tick
 from harness.report.svg import fit, rounded
 from harness.report.text import sentence_list
 from harness.report.view import Inputs, centre
-from harness.types.results import BreakEven, Estimate
+from harness.types.decision import BreakEven
+from harness.types.results import Estimate
 
 _WIDE = Canvas(WIDE, 960, 366, 48, 16, 26, 40)
 _NARROW = Canvas(NARROW, 358, 380, 42, 8, 28, 42)

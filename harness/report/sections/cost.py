@@ -12,7 +12,7 @@ from harness.report.charts import NARROW, WIDE, Axis, Canvas, Line, Mark, Texts,
 from harness.report.format import count, money, tick
 from harness.report.svg import Scale, fit
 from harness.report.view import Inputs
-from harness.types.results import BreakEven
+from harness.types.decision import BreakEven
 
 _WIDE = Canvas(WIDE, 960, 400, 58, 130, 30, 44)
 _NARROW = Canvas(NARROW, 358, 380, 54, 96, 30, 44)

@@ -1,0 +1,101 @@
+"""What the answer is computed from, and what comes out: shared by the comparison and the report's sliders."""
+
+from __future__ import annotations
+
+from harness.types.economics import Weights
+from harness.types.record import Record
+
+
+class VariantTerms(Record):
+    """What a variant does and uses, before any price."""
+
+    variant: str
+    quality: float | None
+    """Mean of the choice metric over the items that all variants in question answered."""
+    success_rate: float | None
+    """Share of right answers, over the items that the variant answered."""
+    harm_rate: float | None
+    """Share of harmful answers; None where metric ``harm`` is not asked for."""
+    machine_s: float | None
+    """Machine seconds of a request, as if the machine were never idle; None where the cost is unknown."""
+    other_per_request: float
+    """Money of a request that is not machine time: tokens of an API, a judge."""
+    training_hours: float
+    """Machine hours of one training; 0 for a variant that is not trained."""
+    other_once: float
+    """Money paid at every training that is not machine time: labelled examples."""
+    per_month: float
+    """Money paid every month at any volume: people."""
+    latency_s: float | None
+    """Median latency."""
+    ruled_out: str | None
+    """Why it does not qualify, whatever the prices; a limit on cost is part of the terms instead."""
+    worse_than: tuple[str, ...]
+    """Variants against which its choice metric is clearly worse."""
+
+
+class DecisionTerms(Record):
+    """The prices and wishes at which the answer is computed; each is a slider of the report."""
+
+    monthly_requests: float
+    serving_price_per_hour: float
+    training_price_per_hour: float
+    utilisation: float
+    retraining_months: float
+    value_of_success: float | None
+    """Money for one right answer; None ranks by weights, or without these by quality and then cost."""
+    cost_of_harm: float
+    """Money lost by one harmful answer; 0 where none is stated."""
+    weights: Weights | None
+    max_cost_per_1000: float | None
+    volume_range: tuple[float, float]
+    """Monthly volumes between which a break-even point is of interest."""
+
+
+class DecisionModel(Record):
+    """All that ``comparison.utility.evaluate`` needs to rank the variants at any terms."""
+
+    currency: str
+    quality_metric: str
+    higher_is_better: bool
+    """Whether more of the choice metric is better."""
+    variants: tuple[VariantTerms, ...]
+    terms: DecisionTerms
+    """Those of the scenario, at which the answer of the report was computed."""
+
+
+class Outcome(Record):
+    """One variant at given terms."""
+
+    variant: str
+    per_1000: float | None
+    """Cost of 1,000 requests."""
+    per_1000_successes: float | None
+    per_month: float | None
+    """The whole bill of a month."""
+    utility: float | None
+    """Money a month where a success has a value, a score in [0, 1] where weights are stated, else None."""
+    ruled_out: str | None
+
+
+class BreakEven(Record):
+    """Monthly volume above which ``cheaper_above`` costs less per success than ``other``."""
+
+    cheaper_above: str
+    other: str
+    monthly_requests: float | None
+    reason: str | None = None
+
+
+class Evaluation(Record):
+    """All variants at given terms."""
+
+    outcomes: tuple[Outcome, ...]
+    """In the order of the model's variants."""
+    ranking: tuple[str, ...]
+    """The variants that qualify, best first."""
+    tied: tuple[str, ...]
+    """Those not clearly worse than the one of best quality; the cheapest is chosen where no utility is stated."""
+    recommended: str | None
+    break_even: tuple[BreakEven, ...]
+    """One for each pair, in the order of the model's variants."""
