@@ -10,6 +10,7 @@ import numpy as np
 from harness.comparison.bootstrap import Resampler
 from harness.comparison.estimate import Support, estimate_rows
 from harness.comparison.paired import difference_rows, verdict
+from harness.comparison.posterior import posterior, sample_of
 from harness.comparison.table import Matrix, Table
 from harness.errors import HarnessError
 from harness.types.answers import TrainingRecord
@@ -46,11 +47,18 @@ def build_model(
 ) -> DecisionModel:
     ruled_out = [_broken_limit(contest, row) for row in range(len(table.variants))]
     rows = [row for row, why in enumerate(ruled_out) if why is None]
-    quality = dict(zip(rows, _common_means(contest, rows), strict=True))
+    shared = common(contest.matrix, rows)
+    quality = {row: _mean(shared, row) for row in rows}
+    expected = (
+        _expected(shared, rows),
+        _expected(table.metrics.get(SUCCESS), rows),
+        _expected(table.metrics.get(HARM), rows),
+    )
     variants = tuple(
         _variant(
             scenario.economics, table, row, spec, trainings,
-            quality=quality.get(row), latency_s=contest.latency[row], ruled_out=ruled_out[row],
+            quality=quality.get(row), expected=tuple(each.get(row) for each in expected),
+            latency_s=contest.latency[row], ruled_out=ruled_out[row],
             worse_than=_worse_than(contest, row, table.variants, resampler),
         )
         for row, spec in enumerate(scenario.variants)
@@ -88,6 +96,7 @@ def _variant(
     trainings: Mapping[str, TrainingRecord],
     *,
     quality: float | None,
+    expected: tuple[float | None, ...],
     latency_s: float | None,
     ruled_out: str | None,
     worse_than: tuple[str, ...],
@@ -97,8 +106,11 @@ def _variant(
     return VariantTerms(
         variant=spec.name,
         quality=quality,
-        success_rate=_mean(table, SUCCESS, row),
-        harm_rate=_mean(table, HARM, row),
+        success_rate=_mean(table.metrics.get(SUCCESS), row),
+        harm_rate=_mean(table.metrics.get(HARM), row),
+        expected_quality=expected[0],
+        expected_success=expected[1],
+        expected_harm=expected[2],
         machine_s=machine_seconds(table, row, economics),
         other_per_request=0.0,
         training_hours=training.seconds / 3600 if training else 0.0,
@@ -125,19 +137,30 @@ def training_of(spec: VariantSpec, trainings: Mapping[str, TrainingRecord]) -> T
 
 def machine_seconds(table: Table, row: int, economics: Economics) -> float | None:
     """Mean over the requests; the scores hold its money at the scenario's price and utilisation."""
-    money = _mean(table, COST, row)
+    money = _mean(table.metrics.get(COST), row)
     if money is None:
         return None
     price = economics.serving.price_per_hour
     return money * 3600 * economics.utilisation / price if price else 0.0
 
 
-def _mean(table: Table, metric: str, row: int) -> float | None:
-    matrix = table.metrics.get(metric)
+def _mean(matrix: Matrix | None, row: int) -> float | None:
+    """Without the last bits, so that the order in which equal values are added makes no winner."""
     if matrix is None:
         return None
     values = matrix.values[row][np.isfinite(matrix.values[row])]
-    return float(values.sum() / len(values)) if len(values) else None
+    return round(float(values.sum() / len(values)), 12) if len(values) else None
+
+
+def _expected(matrix: Matrix | None, rows: Sequence[int]) -> dict[int, float]:
+    """Posterior means of the ``rows`` that have values, by row."""
+    if matrix is None:
+        return {}
+    known = [row for row in rows if np.isfinite(matrix.values[row]).any()]
+    if not known:
+        return {}
+    means = posterior(sample_of(matrix, known)).mean
+    return {row: round(float(mean), 12) for row, mean in zip(known, means, strict=True)}
 
 
 def _broken_limit(contest: Contest, row: int) -> str | None:
@@ -157,16 +180,11 @@ def _broken_limit(contest: Contest, row: int) -> str | None:
 
 def common(matrix: Matrix, rows: Sequence[int]) -> Matrix:
     """The items that all of these answered, so that failing on hard ones gains nothing; if none, all."""
+    if not rows:
+        return matrix
     answered = np.isfinite(matrix.values[list(rows)])
     both = np.asarray(answered.all(axis=0), dtype=np.bool_)
     return matrix.take(both) if both.any() else matrix
-
-
-def _common_means(contest: Contest, rows: Sequence[int]) -> list[float]:
-    if not rows:
-        return []
-    means = np.nanmean(common(contest.matrix, rows).values[list(rows)], axis=1)
-    return [round(float(mean), 12) for mean in means]
 
 
 def _worse_than(contest: Contest, row: int, names: Sequence[str], resampler: Resampler) -> tuple[str, ...]:

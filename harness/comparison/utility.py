@@ -3,6 +3,7 @@
 For variant v with machine seconds m, other money a request o, training hours t, other money once e, money a
 month f, success rate s, harm rate h, and terms volume V, serving price P and training price Q an hour,
 utilisation u, retraining every M months, value of a success A, cost of a harm H:
+(s', h' and quality' are ``expected_success``, ``expected_harm`` and ``expected_quality``)
 
     serving a request    c = m / 3600 * P / u + o
     once                 T = t * Q + e
@@ -10,9 +11,9 @@ utilisation u, retraining every M months, value of a success A, cost of a harm H
     a month              B = V * c + F
     1,000 requests       1000 * B / V
     1,000 successes      1000 * B / V / s                    (None where s is 0 or unknown)
-    utility, money       V * (s * A - h * H) - B             (h * H is 0 where H is 0)
+    utility, money       V * (s' * A - h' * H) - B           (h' * H is 0 where H is 0)
     utility, weights     sum(w * clip((x - worst) / (best - worst), 0, 1)) / sum(w)
-                         over x = quality, latency, cost of 1,000 requests, where a weight is stated
+                         over x = quality', latency, cost of 1,000 requests, where a weight is stated
     break-even of a, b   V = (F_a / s_a - F_b / s_b) / (c_b / s_b - c_a / s_a)
 
 A variant qualifies unless ``ruled_out`` says otherwise or 1,000 requests cost more than the limit (an unknown
@@ -121,14 +122,15 @@ def _utility(
     v: VariantTerms, terms: DecisionTerms, month: float | None, per_1000: float | None
 ) -> float | None:
     if terms.value_of_success is not None:
-        if v.success_rate is None or month is None or (terms.cost_of_harm > 0 and v.harm_rate is None):
+        unmeasured = terms.cost_of_harm > 0 and v.expected_harm is None
+        if v.expected_success is None or month is None or unmeasured:
             return None
-        harm = (v.harm_rate or 0.0) * terms.cost_of_harm
-        return terms.monthly_requests * (v.success_rate * terms.value_of_success - harm) - month
+        harm = (v.expected_harm or 0.0) * terms.cost_of_harm
+        return terms.monthly_requests * (v.expected_success * terms.value_of_success - harm) - month
     if terms.weights is None:
         return None
     stated = terms.weights
-    pairs = ((stated.quality, v.quality), (stated.latency, v.latency_s), (stated.cost, per_1000))
+    pairs = ((stated.quality, v.expected_quality), (stated.latency, v.latency_s), (stated.cost, per_1000))
     total = score = 0.0
     for swing, figure in pairs:
         if swing is None:

@@ -16,6 +16,13 @@ class VariantTerms(Record):
     """Share of right answers, over the items that the variant answered."""
     harm_rate: float | None
     """Share of harmful answers; None where metric ``harm`` is not asked for."""
+    expected_quality: float | None
+    """``quality``, pulled towards that of the others as far as noise explains the spread: see
+    ``comparison.posterior``. What a utility rests on, because what looks best rarely is as good as it looks."""
+    expected_success: float | None
+    """``success_rate``, likewise."""
+    expected_harm: float | None
+    """``harm_rate``, likewise."""
     machine_s: float | None
     """Machine seconds of a request, as if the machine were never idle; None where the cost is unknown."""
     other_per_request: float

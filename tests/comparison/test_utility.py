@@ -22,7 +22,10 @@ def variant(name: str, **other: Any) -> VariantTerms:
     }  # fmt: skip
     if "success_rate" in other:
         given["quality"] = other["success_rate"]
-    return VariantTerms(**given | other)
+    given |= other
+    for name, of in (("quality", "quality"), ("success", "success_rate"), ("harm", "harm_rate")):
+        given.setdefault(f"expected_{name}", given[of])
+    return VariantTerms(**given)
 
 
 def terms(**other: Any) -> DecisionTerms:
