@@ -7,14 +7,14 @@ from itertools import chain
 from typing import Any
 
 from harness.comparison.bootstrap import CONFIDENCE, Resampler
+from harness.comparison.breakeven import break_evens
 from harness.comparison.cost import Costs, build_costs
 from harness.comparison.decision import decide
 from harness.comparison.estimate import Rows, estimate_all, metric_rows, no_estimate, support_of
-from harness.comparison.frontier import build_frontier
-from harness.comparison.model import Contest, build_model
+from harness.comparison.frontier import build_frontier, probability_dominated
+from harness.comparison.model import LATENCY, Contest, build_model
 from harness.comparison.paired import Square, difference_rows, find_squares, interaction_rows, verdict
 from harness.comparison.table import Table, build_table, no_scores
-from harness.comparison.utility import evaluate
 from harness.errors import InputError
 from harness.types.answers import TrainingRecord
 from harness.types.data import Item
@@ -30,7 +30,6 @@ from harness.types.results import (
 )
 from harness.types.settings import Scenario
 
-LATENCY = "latency"
 DIGITS = 6
 
 Reading = tuple[list[VariantEstimate], list[Difference], list[Interaction]]
@@ -63,7 +62,8 @@ def build_comparison(
     contest = _contest(scenario, table, metrics, estimates)
     model = build_model(scenario, table, trainings, contest, whole)
     costs = build_costs(table, scenario.variants, model, whole)
-    frontier = _frontier(scenario, metrics, estimates, costs)
+    dominated = probability_dominated(contest, table, model, scenario.economics.ranges, whole)
+    frontier = _frontier(scenario, metrics, estimates, costs, dominated)
     return _rounded(
         Comparison(
             scenario=scenario.name,
@@ -81,9 +81,9 @@ def build_comparison(
             interactions=tuple(chain.from_iterable(reading[2] for reading in readings)),
             costs=costs.variants,
             volumes=costs.volumes,
-            break_even=evaluate(model, model.terms).break_even,
+            break_even=break_evens(table, model, scenario.economics.ranges, whole),
             frontier=frontier,
-            decision=decide(contest, model, preview, whole),
+            decision=decide(contest, table, model, scenario.economics, preview, whole),
             model=model,
         )
     )
@@ -163,7 +163,11 @@ def _overall(estimates: Sequence[VariantEstimate], metric: str) -> dict[str, Est
 
 
 def _frontier(
-    scenario: Scenario, metrics: Sequence[MetricInfo], estimates: Sequence[VariantEstimate], costs: Costs
+    scenario: Scenario,
+    metrics: Sequence[MetricInfo],
+    estimates: Sequence[VariantEstimate],
+    costs: Costs,
+    dominated: Mapping[str, float],
 ) -> tuple[FrontierPoint, ...]:
     quality, latency = _overall(estimates, scenario.choice.metric), _overall(estimates, LATENCY)
     figures = {
@@ -175,7 +179,7 @@ def _frontier(
         for cost in costs.variants
     }
     upward = next(m.higher_is_better for m in metrics if m.name == scenario.choice.metric)
-    return build_frontier(figures, upward)
+    return build_frontier(figures, upward, dominated)
 
 
 def _contest(

@@ -22,6 +22,7 @@ from harness.types.settings import Choice, Scenario, VariantSpec
 COST = "cost"
 SUCCESS = "success"
 HARM = "harm"
+LATENCY = "latency"
 
 
 @dataclass(frozen=True)

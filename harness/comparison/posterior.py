@@ -29,11 +29,8 @@ class Sample:
     mean: Floats
     """(V,)"""
     residual: Floats
-    """(V, C), of the linearised mean (Liang & Zeger 1986); rows add up to 0."""
-
-    @property
-    def clusters(self) -> int:
-        return int(self.residual.shape[1])
+    """(V, K), of the linearised mean (Liang & Zeger 1986): a column for each cluster, and V for what follows."""
+    clusters: int
 
     @property
     def covariance(self) -> Floats:
@@ -47,10 +44,10 @@ class Sample:
         return float(np.sqrt(np.diag(self.covariance).mean() * self.clusters))
 
     def __add__(self, other: Sample) -> Sample:
-        return Sample(self.mean + other.mean, self.residual + other.residual)
+        return Sample(self.mean + other.mean, self.residual + other.residual, self.clusters)
 
     def __rmul__(self, factor: float) -> Sample:
-        return Sample(factor * self.mean, factor * self.residual)
+        return Sample(factor * self.mean, factor * self.residual, self.clusters)
 
     def draws(self, size: int, rng: np.random.Generator) -> Floats:
         """(V, size), normal about the means, nothing pulled together."""
@@ -58,14 +55,22 @@ class Sample:
 
 
 def sample_of(matrix: Matrix, rows: Sequence[int]) -> Sample:
-    """The means of ``rows``, each over the items that it has; clusters are those of the whole table."""
+    """The means of ``rows``, each over the items that it has; clusters are those of the whole table.
+
+    Answers that were all right or all wrong show no spread, and still prove no certainty: their standard error
+    is 1/C, that of a proportion with a flat prior (Laplace), in a column of their own.
+    """
     values = matrix.values[list(rows)]
     cluster, width = compact(matrix.cluster)
     sizes = cluster_sums((~np.isnan(values)).astype(np.float64), cluster, width)
     n = np.maximum(sizes.sum(axis=1), 1)
     totals = cluster_sums(values, cluster, width)
     mean = totals.sum(axis=1) / n
-    return Sample(mean, (totals - mean[:, None] * sizes) / n[:, None])
+    residual = (totals - mean[:, None] * sizes) / n[:, None]
+    asked = np.maximum((sizes > 0).sum(axis=1), 1)
+    certain = np.array([bool(np.isin(row[~np.isnan(row)], end).all()) for row in values for end in (0, 1)])
+    unseen = np.where(certain.reshape(-1, 2).any(axis=1), 1 / asked, 0.0)
+    return Sample(mean, np.hstack([residual, np.diag(unseen)]), width)
 
 
 @dataclass(frozen=True)
@@ -102,20 +107,47 @@ def posterior(sample: Sample) -> Posterior:
     one = np.ones(len(mean))
     log_weight, means, covariances = [], [], []
     for step in _GRID:
-        tau = step * item_sd
-        total = covariance + tau * tau * np.eye(len(mean))
-        inverse = np.linalg.inv(total)
-        known = float(one @ inverse @ one)
+        inverse, pull, known = _pull(covariance, step * item_sd)
         away = mean - (one @ inverse @ mean) / known
-        pull = covariance @ inverse
-        spill = pull @ one
         means.append(mean - pull @ away)
-        covariances.append(covariance - pull @ covariance + np.outer(spill, spill) / known)
-        likelihood = -0.5 * (np.linalg.slogdet(total)[1] + np.log(known) + away @ inverse @ away)
+        covariances.append(_covariance(covariance, pull, known))
+        likelihood = 0.5 * (np.linalg.slogdet(inverse)[1] - np.log(known) - away @ inverse @ away)
         # Half-Cauchy, times tau because the grid is even in its logarithm.
         log_weight.append(likelihood + np.log(step) - np.log1p((step / SCALE) ** 2))
     weight = np.exp(np.array(log_weight) - max(log_weight))
     return Posterior(weight / weight.sum(), np.array(means), np.array(covariances))
+
+
+def resolved(sample: Sample, believed: Posterior, growth: float) -> float:
+    """Share of the uncertainty about the differences that ``growth`` times the items would take away."""
+    if len(sample.mean) < 2 or sample.item_sd <= 0:
+        return 0.0
+    covariance = sample.covariance / growth
+    later = []
+    for step in _GRID:
+        _, pull, known = _pull(covariance, step * sample.item_sd)
+        later.append(_covariance(covariance, pull, known))
+    now, then = (_contrasts(believed.weight, c) for c in (believed.covariances, np.array(later)))
+    return 1 - then / now if now > 0 else 0.0
+
+
+def _contrasts(weight: Floats, covariances: Floats) -> float:
+    """Variance of the differences from the common mean, over the mixture."""
+    mixed = np.tensordot(weight, covariances, axes=1)
+    return float(np.trace(mixed) - mixed.mean() * len(mixed))
+
+
+def _pull(covariance: Floats, tau: float) -> tuple[Floats, Floats, float]:
+    """Inverse of the marginal covariance, the matrix that pulls the means together, and how well mu is known."""
+    total = covariance + tau * tau * np.eye(len(covariance))
+    inverse = np.asarray(np.linalg.inv(total), dtype=np.float64)
+    return inverse, covariance @ inverse, float(inverse.sum())
+
+
+def _covariance(covariance: Floats, pull: Floats, known: float) -> Floats:
+    spill = pull.sum(axis=1)
+    found = covariance - pull @ covariance + np.outer(spill, spill) / known
+    return np.asarray((found + found.T) / 2, dtype=np.float64)
 
 
 def _root(covariance: Floats) -> Floats:

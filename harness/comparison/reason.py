@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.comparison.model import Contest
+from harness.comparison.sentences import number
 from harness.types.decision import DecisionModel, Outcome
 from harness.types.results import Estimate, MetricInfo
 
@@ -47,9 +48,13 @@ def _worth(model: DecisionModel, allowed: Sequence[Outcome], chosen: Outcome) ->
         text = f"by the scenario's weights it scores {chosen.utility:.2f}"
         return text + (f", {second.variant} {second.utility:.2f}" if second else "")
     unit = f"{model.currency} a month"
-    text = f"at the stated value of a success it is worth {chosen.utility:,.0f} {unit}"
+    if chosen.utility < 0:
+        loss = f"{number(-chosen.utility)} {unit}"
+        text = f"at the stated value of a success every variant loses money, this one least, {loss}"
+    else:
+        text = f"at the stated value of a success it is worth {number(chosen.utility)} {unit}"
     if second and second.utility is not None:
-        text += f", {chosen.utility - second.utility:,.0f} more than {second.variant}"
+        text += f", {number(chosen.utility - second.utility)} better than {second.variant}"
     return text
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from harness.types.economics import Weights
 from harness.types.record import Record
 
@@ -92,6 +94,47 @@ class BreakEven(Record):
     other: str
     monthly_requests: float | None
     reason: str | None = None
+    low: float | None = None
+    """Lower bound of its interval; None where that lies out of range."""
+    high: float | None = None
+    """Upper bound, likewise."""
+    share_never: float | None = None
+    """Share of the draws without a break-even volume in range; None where the costs are unknown."""
+
+
+class Sweep(Record):
+    """What is recommended as one term moves over its range and all others stay as stated."""
+
+    term: Literal["monthly_requests", "serving_price_per_hour", "value_of_success", "quality_weight"]
+    low: float
+    high: float
+    choices: tuple[str | None, ...]
+    """From the low end to the high end; neighbours differ."""
+    switches: tuple[float, ...]
+    """Where one choice gives way to the next: one fewer than the choices."""
+    sentence: str
+
+
+class MoreData(Record):
+    """What asking more held-out items would be worth."""
+
+    items: int
+    value: float
+    """Expected gain of the better choice that they allow, in the unit of the worth, each month."""
+
+
+class Worth(Record):
+    """How sure the choice is, in the unit that it was made by."""
+
+    unit: Literal["money", "score", "quality"]
+    """Money a month; a weighted score in [0, 1]; or the choice metric, where no utility is stated."""
+    regret: dict[str, float]
+    """Expected loss of choosing the variant instead of the one that is truly best; each month if in money."""
+    more_data: tuple[MoreData, ...]
+    buy_items: int | None
+    """Held-out items that are worth more than their price until the next training; None where none are."""
+    sentence: str
+    """What more testing could change, in words."""
 
 
 class Evaluation(Record):

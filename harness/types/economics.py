@@ -21,6 +21,20 @@ class Hardware(Record):
     source: str
 
 
+Range = tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
+"""Lowest and highest value that is thought possible, about the stated one."""
+
+
+class Ranges(Record):
+    """How uncertain the stated figures are; None takes one as known. Drawn from a triangle with its peak there."""
+
+    utilisation: Range | None = None
+    serving_price: Range | None = None
+    """Of an hour."""
+    training_price: Range | None = None
+    """Of an hour."""
+
+
 class Swing(Record):
     """How much it is worth to move one figure over its whole range.
 
@@ -76,8 +90,25 @@ class Economics(Record):
     """Money that one harmful answer costs; needs metric ``harm``."""
     values_source: str = ""
     """Where the value of a success and the cost of a harm come from."""
+    ranges: Ranges = Ranges()
+    """Declared uncertainty, carried into every interval of a cost."""
     weights: Weights | None = None
     """How quality, latency and cost are traded where no value of a success is stated."""
+
+    @model_validator(mode="after")
+    def _ranges_hold_what_is_stated(self) -> Self:
+        stated = {
+            "utilisation": self.utilisation,
+            "serving_price": self.serving.price_per_hour,
+            "training_price": self.training.price_per_hour,
+        }
+        for name, value in stated.items():
+            found: Range | None = getattr(self.ranges, name)
+            if found is not None and not (found[0] <= value <= found[1] and found[0] < found[1]):
+                raise ValueError(f"ranges.{name} must go from below to above the stated {value:g}")
+        if self.ranges.utilisation is not None and self.ranges.utilisation[1] > 1:
+            raise ValueError("ranges.utilisation must not exceed 1")
+        return self
 
     @model_validator(mode="after")
     def _harm_needs_a_value(self) -> Self:

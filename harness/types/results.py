@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from harness.types.answers import Phase
-from harness.types.decision import BreakEven, DecisionModel
+from harness.types.decision import BreakEven, DecisionModel, Sweep, Worth
 from harness.types.record import Record
 
 
@@ -97,6 +97,8 @@ class FrontierPoint(Record):
     cost_per_1000: float | None
     dominated_by: tuple[str, ...]
     """Variants at least as good on all three and better on one."""
+    probability_dominated: float | None
+    """Probability that some variant truly dominates it; None where a figure is unknown."""
 
 
 class Decision(Record):
@@ -104,13 +106,17 @@ class Decision(Record):
     """The recommended variant, or None where no variant qualifies."""
     runner_up: str | None
     probability_best: dict[str, float]
-    """Share of cluster-bootstrap resamples in which the variant has the highest choice metric among the allowed."""
+    """Probability that the variant is worth most of those that qualify; has the best quality, where no utility is
+    stated."""
     ruled_out: dict[str, str]
     """Variant and the constraint that it breaks."""
     tied: tuple[str, ...]
     """Variants whose difference from the best is not clear; among them the cheapest is chosen."""
     lead: Estimate | None
     """Choice minus runner-up on the choice metric."""
+    worth: Worth | None
+    """None where no variant qualifies."""
+    sweeps: tuple[Sweep, ...]
     reason: str
 
 

@@ -31,7 +31,8 @@ def verdict_of(
     table = build_table(tuple(wins), items(n), rows, ())
     given = scenario([VariantSpec(name=name) for name in wins], choice=Choice(metric=info.name, **limits))
     model = model_of(given, table, {}, info, latency)
-    return decide(contest_of(given, table, info, latency), model, preview, WHOLE)
+    contest = contest_of(given, table, info, latency)
+    return decide(contest, table, model, given.economics, preview, WHOLE)
 
 
 def hits(rate: float, n: int = 200, seed: int = 0) -> list[float]:

@@ -14,7 +14,7 @@ def sample(mean: list[float], sd: float, clusters: int = 400, seed: int = 0) -> 
     noise = np.random.default_rng(seed).standard_normal((len(mean), clusters))
     noise -= noise.mean(axis=1, keepdims=True)
     noise *= sd / np.sqrt((noise**2).sum(axis=1, keepdims=True) * clusters / (clusters - 1))
-    return Sample(np.array(mean), noise)
+    return Sample(np.array(mean), noise, clusters)
 
 
 def test_sample_is_the_clustered_mean_and_its_variance() -> None:
@@ -24,6 +24,15 @@ def test_sample_is_the_clustered_mean_and_its_variance() -> None:
     assert found.mean == pytest.approx([4 / 7])
     residual = np.array([2 - 8 / 7, 0 - 8 / 7, 1 - 8 / 7, 1 - 4 / 7]) / 7
     assert found.covariance == pytest.approx((residual**2).sum() * 4 / 3)
+
+
+def test_all_right_is_not_certain() -> None:
+    rows = scores("success", {"a": [1.0] * 50, "b": [0.0] * 50, "c": [0.0, 1] * 25})
+    matrix = build_table(["a", "b", "c"], items(50), rows, ()).metrics["success"]
+    found = sample_of(matrix, [0, 1, 2])
+    sd = np.sqrt(np.diag(found.covariance))
+    assert sd == pytest.approx([0.02, 0.02, np.sqrt(0.25 / 49)], rel=0.02)
+    assert found.covariance[0, 1] == 0
 
 
 def test_noise_is_pulled_together_and_a_clear_difference_is_not() -> None:
@@ -55,7 +64,7 @@ def test_against_brute_force_over_the_grid() -> None:
 
 def test_draws_have_the_mean_and_twins_stay_twins() -> None:
     noise = np.random.default_rng(0).standard_normal((2, 50))
-    twins = Sample(np.array([0.4, 0.4, 0.6]), np.stack([noise[0], noise[0], noise[1]]) / 100)
+    twins = Sample(np.array([0.4, 0.4, 0.6]), np.stack([noise[0], noise[0], noise[1]]) / 100, 50)
     found = posterior(twins)
     draws = found.draws(20_000, np.random.default_rng(1))
     assert draws.mean(axis=1) == pytest.approx(found.mean, abs=0.003)
@@ -65,5 +74,5 @@ def test_draws_have_the_mean_and_twins_stay_twins() -> None:
 def test_nothing_to_pull() -> None:
     alone = posterior(sample([0.3], 0.1))
     assert alone.mean == pytest.approx([0.3])
-    sure = posterior(Sample(np.array([0.0, 1.0]), np.zeros((2, 5))))
+    sure = posterior(Sample(np.array([0.0, 1.0]), np.zeros((2, 5)), 5))
     assert sure.mean == pytest.approx([0, 1])

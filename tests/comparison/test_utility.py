@@ -5,10 +5,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from harness.comparison.utility import break_even, evaluate, fixed_cost, serving_cost
 from harness.types.decision import DecisionModel, DecisionTerms, VariantTerms
-from harness.types.economics import Swing, Weights
+from harness.types.economics import Ranges, Swing, Weights
+
+from .factories import economics
 
 
 def variant(name: str, **other: Any) -> VariantTerms:
@@ -154,3 +157,20 @@ def test_curves_cross_at_the_break_even(a: VariantTerms, b: VariantTerms) -> Non
     )
     assert one == pytest.approx(two, rel=1e-6)
     assert 100 <= found.monthly_requests <= 1e7
+
+
+@pytest.mark.parametrize(
+    ("field", "bounds", "text"),
+    [
+        ("utilisation", (0.6, 0.9), "must go from below to above the stated 0.5"),
+        ("serving_price", (3.6, 3.6), "must go from below"),
+        ("utilisation", (0.4, 1.2), "must not exceed 1"),
+    ],
+)
+def test_ranges_hold_what_is_stated(field: str, bounds: tuple[float, float], text: str) -> None:
+    with pytest.raises(ValidationError, match=text):
+        economics(ranges=Ranges.model_validate({field: bounds}))
+    with pytest.raises(ValidationError, match="a loss alone would rank silence first"):
+        economics(cost_of_harm=1)
+    with pytest.raises(ValidationError, match="worst and best must differ"):
+        Swing(weight=1, worst=1, best=1)

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from harness.types.data import Item
-from harness.types.decision import BreakEven, DecisionModel, DecisionTerms, VariantTerms
+from harness.types.decision import (
+    BreakEven,
+    DecisionModel,
+    DecisionTerms,
+    MoreData,
+    Sweep,
+    VariantTerms,
+    Worth,
+)
 from harness.types.results import (
     Comparison,
     Decision,
@@ -194,6 +202,7 @@ def make_comparison(
                 latency_s=STRENGTHS[n][2] or None,
                 cost_per_1000=of[n].per_1000.value,
                 dominated_by=dominated(n, success, of),
+                probability_dominated=1.0 if dominated(n, success, of) else 0.1,
             )
             for n in STRENGTHS
         ),
@@ -218,6 +227,34 @@ def make_comparison(
                 n_missing=0,
                 n_clusters=n_items // 2,
                 method="paired mean, cluster bootstrap",
+            ),
+            worth=Worth(
+                unit="quality",
+                regret={
+                    "prompt": 0.6,
+                    "few-shot": 0.5,
+                    "rag": 0.15,
+                    "lora": 0.2,
+                    "lora-rag": 0.08,
+                    "raft": 0.001,
+                },
+                more_data=(
+                    MoreData(items=100, value=0.0001),
+                    MoreData(items=300, value=0.0002),
+                    MoreData(items=1000, value=0.0004),
+                ),
+                buy_items=None,
+                sentence="More testing could still change which variant is best.",
+            ),
+            sweeps=(
+                Sweep(
+                    term="monthly_requests",
+                    low=100,
+                    high=10_000_000,
+                    choices=("rag", "raft"),
+                    switches=(41_000.0,),
+                    sentence="rag until 41,000 requests a month, then raft.",
+                ),
             ),
             reason="raft has the highest success of the variants that qualify.",
         ),
