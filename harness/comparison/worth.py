@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from harness.comparison.bootstrap import Resampler
+from harness.comparison.bootstrap import CONFIDENCE, Resampler
 from harness.comparison.draws import (
     PriceDraws,
     fixed_draws,
@@ -26,7 +26,7 @@ from harness.comparison.model import HARM, LATENCY, SUCCESS, Contest, common
 from harness.comparison.posterior import Sample, posterior, resolved, sample_of
 from harness.comparison.sentences import Stake, testing_sentence
 from harness.comparison.table import Floats, Table
-from harness.types.decision import DecisionModel, MoreData, Outcome, Worth
+from harness.types.decision import DecisionModel, MoreData, Outcome, VariantWorth, Worth
 from harness.types.economics import Ranges, Swing
 
 MORE = (100, 300, 1000)
@@ -46,6 +46,8 @@ class Belief:
     sample: Sample
     """Where the differences in quality come from."""
     n_items: int
+    sign: float = 1.0
+    """-1 where the worth is a quality of which less is better."""
 
 
 def believe(
@@ -67,7 +69,7 @@ def believe(
         sample = sample_of(common(contest.matrix, allowed), allowed)
         draws = _about(sample, [model.variants[row].expected_quality for row in allowed], resampler, rng)
         sign = 1.0 if model.higher_is_better else -1.0
-        return Belief("quality", tuple(allowed), sign * draws, sample, _n_items(contest, allowed))
+        return Belief("quality", tuple(allowed), sign * draws, sample, _n_items(contest, allowed), sign)
     rows = tuple(valued)
     if model.terms.value_of_success is not None:
         draws, sample = _money(table, model, rows, prices, resampler, rng)
@@ -183,8 +185,26 @@ def weigh(belief: Belief, names: Sequence[str], choice: str, terms: Stake) -> Wo
         buy = best if gains[best] > 0 else None
     return Worth(
         unit=belief.unit,
-        regret=dict(zip((names[row] for row in belief.rows), regret(belief), strict=True)),
+        variants=_variants(belief, names),
         more_data=more,
         buy_items=buy,
         sentence=testing_sentence(belief.unit, more, settled, buy, choice, terms),
+    )
+
+
+def _variants(belief: Belief, names: Sequence[str]) -> tuple[VariantWorth, ...]:
+    tail = (1 - CONFIDENCE) / 2
+    bounds = np.quantile(belief.draws, [tail, 1 - tail], axis=1)
+    sign = belief.sign
+    return tuple(
+        VariantWorth(
+            variant=names[row],
+            value=sign * float(draws.mean()),
+            low=min(sign * float(low), sign * float(high)),
+            high=max(sign * float(low), sign * float(high)),
+            regret=lost,
+        )
+        for row, draws, low, high, lost in zip(
+            belief.rows, belief.draws, bounds[0], bounds[1], regret(belief), strict=True
+        )
     )

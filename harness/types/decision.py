@@ -123,13 +123,25 @@ class MoreData(Record):
     """Expected gain of the better choice that they allow, in the unit of the worth, each month."""
 
 
+class VariantWorth(Record):
+    """One variant that qualifies, in the unit of ``Worth``."""
+
+    variant: str
+    value: float
+    """Expected worth."""
+    low: float
+    high: float
+    """Of the 95% interval of the joint draws."""
+    regret: float
+    """Expected loss of choosing it instead of the one that is truly best; each month if in money."""
+
+
 class Worth(Record):
     """How sure the choice is, in the unit that it was made by."""
 
     unit: Literal["money", "score", "quality"]
     """Money a month; a weighted score in [0, 1]; or the choice metric, where no utility is stated."""
-    regret: dict[str, float]
-    """Expected loss of choosing the variant instead of the one that is truly best; each month if in money."""
+    variants: tuple[VariantWorth, ...]
     more_data: tuple[MoreData, ...]
     buy_items: int | None
     """Held-out items that are worth more than their price until the next training; None where none are."""

@@ -14,6 +14,7 @@ from harness.types.decision import (
     MoreData,
     Sweep,
     VariantTerms,
+    VariantWorth,
     Worth,
 )
 from harness.types.results import (
@@ -230,14 +231,17 @@ def make_comparison(
             ),
             worth=Worth(
                 unit="quality",
-                regret={
-                    "prompt": 0.6,
-                    "few-shot": 0.5,
-                    "rag": 0.15,
-                    "lora": 0.2,
-                    "lora-rag": 0.08,
-                    "raft": 0.001,
-                },
+                variants=tuple(
+                    VariantWorth(
+                        variant=name,
+                        value=success[name],
+                        low=success[name] - 0.05,
+                        high=success[name] + 0.05,
+                        regret=success["raft"] - success[name],
+                    )
+                    for name in success
+                    if name != "vendor"
+                ),
                 more_data=(
                     MoreData(items=100, value=0.0001),
                     MoreData(items=300, value=0.0002),
