@@ -19,7 +19,7 @@ from harness.types.record import Record
 from harness.types.results import Manifest, MetricInfo, Score
 from harness.types.settings import Scenario
 
-HEADLINE = ("success", "style", "latency", "cost")
+HEADLINE = ("success", "harm", "style", "latency", "cost")
 """Metrics that the headline rests on in every scenario, beside the one that it chooses by."""
 MOST_BYTES = 1_200_000
 """Larger rows stay out of the report: the answers side by side need room too."""

@@ -56,7 +56,13 @@ def load_scenario(folder: Path) -> Scenario:
     file = folder / "scenario.yaml"
     document = Document(read_text(file), file)
     scenario = document.record(Scenario)
-    found = [*_references(scenario), *_sources(scenario), *_files(scenario, folder), *_patterns(scenario)]
+    found = [
+        *_references(scenario),
+        *_economics(scenario),
+        *_sources(scenario),
+        *_files(scenario, folder),
+        *_patterns(scenario),
+    ]
     if found:
         raise in_order(document.problem(loc, message) for loc, message in found)
     return scenario
@@ -109,10 +115,27 @@ def _references(s: Scenario) -> list[_Found]:
             problems.append(
                 (("adapters", name, "passages"), "training with passages needs `retrieval` beside it")
             )
-    low, high = s.economics.volume_range
-    if low >= high:
-        problems.append((("economics", "volume_range"), "must be two growing positive numbers"))
     return problems
+
+
+def _economics(s: Scenario) -> Iterator[_Found]:
+    """Money that rests on what is not measured or not there."""
+    e, at = s.economics, "economics"
+    if e.volume_range[0] >= e.volume_range[1]:
+        yield (at, "volume_range"), "must be two growing positive numbers"
+    latency = "latency" if e.weights and e.weights.latency else None
+    cost = "cost" if e.weights and e.weights.cost else None
+    for needed, setting in (
+        ("success" if e.value_of_success is not None else None, "value_of_success"),
+        ("harm" if e.cost_of_harm is not None else None, "cost_of_harm"),
+        (latency or cost, "weights"),
+    ):
+        if needed and needed not in s.metrics:
+            yield (at, setting), f"needs metric {needed!r}; add it under `metrics`"
+    names = [v.name for v in s.variants]
+    for name in e.people_hours_per_month:
+        if name not in names:
+            yield (at, "people_hours_per_month", name), f"no variant {name!r}; {nearest(name, names)}"
 
 
 def _sources(s: Scenario) -> Iterator[_Found]:

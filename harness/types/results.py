@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from harness.types.answers import Phase
+from harness.types.decision import BreakEven, DecisionModel, Sweep, Worth
 from harness.types.record import Record
 
 
@@ -89,15 +90,6 @@ class VariantCost(Record):
     """Cost per 1,000 successes at each of ``Comparison.volumes``."""
 
 
-class BreakEven(Record):
-    """Monthly volume above which ``cheaper_above`` costs less per success than ``other``."""
-
-    cheaper_above: str
-    other: str
-    monthly_requests: float | None
-    reason: str | None = None
-
-
 class FrontierPoint(Record):
     variant: str
     quality: float | None
@@ -105,6 +97,8 @@ class FrontierPoint(Record):
     cost_per_1000: float | None
     dominated_by: tuple[str, ...]
     """Variants at least as good on all three and better on one."""
+    probability_dominated: float | None
+    """Probability that some variant truly dominates it; None where a figure is unknown."""
 
 
 class Decision(Record):
@@ -112,13 +106,17 @@ class Decision(Record):
     """The recommended variant, or None where no variant qualifies."""
     runner_up: str | None
     probability_best: dict[str, float]
-    """Share of cluster-bootstrap resamples in which the variant has the highest choice metric among the allowed."""
+    """Probability that the variant is worth most of those that qualify; has the best quality, where no utility is
+    stated."""
     ruled_out: dict[str, str]
     """Variant and the constraint that it breaks."""
     tied: tuple[str, ...]
     """Variants whose difference from the best is not clear; among them the cheapest is chosen."""
     lead: Estimate | None
     """Choice minus runner-up on the choice metric."""
+    worth: Worth | None
+    """None where no variant qualifies."""
+    sweeps: tuple[Sweep, ...]
     reason: str
 
 
@@ -142,6 +140,8 @@ class Comparison(Record):
     break_even: tuple[BreakEven, ...]
     frontier: tuple[FrontierPoint, ...]
     decision: Decision
+    model: DecisionModel
+    """What the decision is computed from, so that it can be computed again at other prices."""
 
 
 class StageSeconds(Record):

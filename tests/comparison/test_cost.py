@@ -1,19 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from harness.comparison.bootstrap import Resampler
-from harness.comparison.cost import Costs, Price, break_even, build_costs, training_cost
+from harness.comparison.cost import Costs, build_costs
 from harness.comparison.table import build_table
 from harness.errors import HarnessError
+from harness.types.answers import TrainingRecord
 from harness.types.settings import VariantSpec
 
-from .factories import economics, items, scores, training
+from .factories import economics, items, model_of, scenario, scores, training
 
 LORA = VariantSpec(name="lora", weights="adapter:a")
 PROMPT = VariantSpec(name="prompt")
@@ -24,10 +23,13 @@ def costs(
     wins: Sequence[float | None],
     spec: VariantSpec = LORA,
     per_cluster: int = 1,
+    trainings: Mapping[str, TrainingRecord] | None = None,
 ) -> Costs:
     rows = scores("cost", {spec.name: money}) + scores("success", {spec.name: wins})
     table = build_table([spec.name], items(max(len(money), len(wins)), per_cluster), rows, ())
-    return build_costs(table, [spec], {"a": training()}, economics(example_price=0.29), Resampler(0, "all"))
+    given = scenario([spec], economics=economics(example_price=0.29))
+    model = model_of(given, table, {"a": training()} if trainings is None else trainings)
+    return build_costs(table, [spec], model, Resampler(0, "all"))
 
 
 def test_worked_example() -> None:
@@ -100,8 +102,8 @@ def test_unknown_costs_stay_unknown() -> None:
     (unscored,) = costs([0.001, 0.002] * 5, [], PROMPT).variants
     assert unscored.per_1000_successes.reason == "no item has a value of success"
     with pytest.raises(HarnessError, match="no training record"):
-        training_cost(LORA, {}, economics())
-    assert training_cost(PROMPT, {}, economics()) == 0
+        costs([0.001] * 10, [1.0] * 10, LORA, trainings={})
+    assert costs([0.001, 0.002] * 5, [1.0] * 10, PROMPT).variants[0].training_once == 0
 
 
 def test_constant_cost_has_no_interval_but_a_reason() -> None:
@@ -111,53 +113,3 @@ def test_constant_cost_has_no_interval_but_a_reason() -> None:
     assert cost.per_1000_successes.value == pytest.approx(3)
     assert cost.per_1000_successes.low is None
     assert cost.per_1000_successes.reason
-
-
-def test_break_even_worked_example() -> None:
-    """rag: 4 per 1,000, 80%. lora: 1 per 1,000, 50%, 90 once. 0.005 = 0.002 + 60/V, so V = 20,000."""
-    rag, lora = Price("rag", 0.004, 0, 0.8), Price("lora", 0.001, 90, 0.5)
-    for pair in ((rag, lora), (lora, rag)):
-        found = break_even(*pair, economics())
-        assert (found.cheaper_above, found.other) == ("lora", "rag")
-        assert found.monthly_requests == pytest.approx(20_000)
-        assert found.reason is None
-
-
-@pytest.mark.parametrize(
-    ("other", "text"),
-    [
-        (Price("b", 0.001, 0, 1.0), "both cost the same"),
-        (Price("b", 0.002, 5, 1.0), "a is cheaper at every volume"),
-        (Price("b", 0.001, 5, 1.0), "a is cheaper at every volume"),
-        (Price("b", 0.0009999, 1e6, 1.0), "up to 10,000,000 requests a month a is cheaper"),
-        (Price("b", 0.0001, 0.01, 1.0), "b is cheaper from 100 requests"),
-        (Price("b", None, 0, 1.0), "the cost is unknown for b"),
-        (Price("b", 0.1, 0, 0.0), "successes are none"),
-    ],
-)
-def test_never_in_range_says_why(other: Price, text: str) -> None:
-    found = break_even(Price("a", 0.001, 0, 1.0), other, economics())
-    assert found.monthly_requests is None
-    assert text in (found.reason or "")
-
-
-PRICES = st.builds(Price, st.just("x"), st.floats(1e-6, 1e-1), st.floats(0, 1e5), st.floats(0.01, 1))
-
-
-@given(PRICES, PRICES)
-def test_curves_cross_at_the_break_even(a: Price, b: Price) -> None:
-    terms = economics()
-    found = break_even(Price("a", *_rest(a)), Price("b", *_rest(b)), terms)
-    if found.monthly_requests is None:
-        assert found.reason
-        return
-    at = [
-        (p.per_request + p.training_once / (found.monthly_requests * 3)) / p.success_rate  # type: ignore[operator]
-        for p in (a, b)
-    ]
-    assert at[0] == pytest.approx(at[1], rel=1e-6)
-    assert 100 <= found.monthly_requests <= 1e7
-
-
-def _rest(price: Price) -> tuple[float | None, float, float | None]:
-    return price.per_request, price.training_once, price.success_rate

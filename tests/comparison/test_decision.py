@@ -6,15 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.comparison.bootstrap import Resampler
-from harness.comparison.decision import Contest, decide
-from harness.comparison.estimate import estimate_rows, metric_rows, support_of
-from harness.comparison.frontier import Figures, build_frontier
+from harness.comparison.decision import decide
 from harness.comparison.table import build_table
 from harness.types.results import Decision, MetricInfo
-from harness.types.settings import Choice
+from harness.types.settings import Choice, VariantSpec
 
-from .factories import items, metric, scores
+from .factories import WHOLE, contest_of, items, metric, model_of, scenario, scores
 
 Wins = Mapping[str, Sequence[float | None]]
 
@@ -29,16 +26,13 @@ def verdict_of(
 ) -> Decision:
     info = info or metric("success")
     n = max(len(row) for row in wins.values())
-    matrix = build_table(tuple(wins), items(n), scores(info.name, wins), ()).metrics[info.name]
-    resampler, support = Resampler(0, "all"), support_of(info, matrix)
-    quality = estimate_rows(metric_rows(info, matrix, support), resampler)
-    figures: dict[str, Figures] = {
-        name: (e.value, (latency or {}).get(name), prices[name])
-        for name, e in zip(wins, quality, strict=True)
-    }
-    points = build_frontier(figures, info.higher_is_better)
-    choice = Choice(metric=info.name, **limits)
-    return decide(Contest(choice, info, matrix, support, quality, points, "USD", preview), resampler)
+    money = {name: [price / 1000] * n for name, price in prices.items() if price is not None}
+    rows = scores(info.name, wins) + scores("cost", money)
+    table = build_table(tuple(wins), items(n), rows, ())
+    given = scenario([VariantSpec(name=name) for name in wins], choice=Choice(metric=info.name, **limits))
+    model = model_of(given, table, {}, info, latency)
+    contest = contest_of(given, table, info, latency)
+    return decide(contest, table, model, given.economics, preview, WHOLE)
 
 
 def hits(rate: float, n: int = 200, seed: int = 0) -> list[float]:

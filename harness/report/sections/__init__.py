@@ -12,6 +12,7 @@ from typing import Any
 from harness.report.sections import (
     answer,
     cost,
+    decision,
     glossary,
     knowledge,
     latency,
@@ -42,6 +43,7 @@ SECTIONS = (
     Section("quality", "Quality by slice", quality.data),
     Section("knowledge", "Fine-tuning and retrieval", knowledge.data),
     Section("latency", "Latency", latency.data),
+    Section("decision", "The decision", decision.data, headline=True),
     Section("cost", "Cost and volume", cost.data, headline=True),
     Section("examples", "Answers side by side", None),
     Section("retrieval", "Retrieval", retrieval.data),

@@ -12,10 +12,17 @@ from harness.report.format import Unit, count, tick
 from harness.report.svg import fit, rounded
 from harness.report.text import sentence_list
 from harness.report.view import Inputs, centre
-from harness.types.results import BreakEven, Estimate
+from harness.types.decision import BreakEven
+from harness.types.results import Estimate
 
 _WIDE = Canvas(WIDE, 960, 366, 48, 16, 26, 40)
 _NARROW = Canvas(NARROW, 358, 380, 42, 8, 28, 42)
+_MOVED = {
+    "monthly_requests": "volume",
+    "serving_price_per_hour": "serving price",
+    "value_of_success": "value of a success",
+    "quality_weight": "weight of quality",
+}
 
 
 def data(view: Inputs) -> dict[str, Any]:
@@ -30,6 +37,7 @@ def data(view: Inputs) -> dict[str, Any]:
         "label": lower(metric.label),
         "changes": changes(view),
         "charts": charts(view),
+        "by_quality": decision.worth is None or decision.worth.unit == "quality",
         "share_best": decision.probability_best.get(choice) if choice else None,
     }
     if choice:
@@ -56,9 +64,24 @@ def changes(view: Inputs) -> list[str]:
     others = [name for name in decision.tied if name != choice]
     if others:
         rest = f"{metric.label} of {sentence_list(others)} does not differ clearly from the best"
-        said.append(f"{rest}, so {choice} wins on cost; more items could separate them.")
-    said += volume_changes(view, choice)
+        by = "on cost" if decision.worth is None or decision.worth.unit == "quality" else "on expected worth"
+        said.append(f"{rest}, so {choice} wins {by}; more items could separate them.")
+    said += switch_sentences(view, choice)
+    if decision.worth:
+        said.append(decision.worth.sentence)
     return said + _ruled_out(view)
+
+
+def switch_sentences(view: Inputs, choice: str) -> list[str]:
+    """Where the choice itself changes; the volumes where costs cross, where quality alone decides."""
+    moving = [s for s in view.comparison.decision.sweeps if s.switches]
+    if moving:
+        return [f"{_MOVED[s.term].capitalize()}: {s.sentence}" for s in moving]
+    worth = view.comparison.decision.worth
+    if worth is None or worth.unit == "quality":
+        return volume_changes(view, choice)
+    terms = sentence_list([_MOVED[s.term] for s in view.comparison.decision.sweeps])
+    return [f"No {terms} looked at changes the choice."]
 
 
 def _ruled_out(view: Inputs) -> list[str]:

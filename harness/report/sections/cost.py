@@ -12,7 +12,7 @@ from harness.report.charts import NARROW, WIDE, Axis, Canvas, Line, Mark, Texts,
 from harness.report.format import count, money, tick
 from harness.report.svg import Scale, fit
 from harness.report.view import Inputs
-from harness.types.results import BreakEven
+from harness.types.decision import BreakEven
 
 _WIDE = Canvas(WIDE, 960, 400, 58, 130, 30, 44)
 _NARROW = Canvas(NARROW, 358, 380, 54, 96, 30, 44)
@@ -141,6 +141,18 @@ def _pair(view: Inputs, pair: BreakEven) -> dict[str, Any]:
         "above": pair.cheaper_above,
         "other": pair.other,
         "volume": volume,
+        "interval": _interval(pair) if volume else None,
+        "never": f"{pair.share_never:.0%}"
+        if pair.share_never is not None and pair.share_never >= 0.005
+        else None,
         "chosen": _with_choice(view, pair),
         "reason": pair.reason or "no break-even volume was found, and no reason recorded",
     }
+
+
+def _interval(pair: BreakEven) -> str | None:
+    """Bounds of the break-even volume; one that lies out of range is said so."""
+    if pair.low is None and pair.high is None:
+        return None
+    low = count(pair.low) if pair.low is not None else "below the range"
+    return f"{low} to {count(pair.high) if pair.high is not None else 'beyond the range'}"

@@ -1,0 +1,257 @@
+"""Are decisions as good, and as sure, as they say? Scenarios with known truth, decided by the harness itself.
+
+    python benchmarks/calibration/decision.py            2,000 scenarios, about a minute; prints Markdown
+    python benchmarks/calibration/decision.py --small    200 scenarios, for the tests
+
+Each scenario draws variants, success and harm rates, item difficulties shared by all variants and by the items
+of a cluster, costs, volume and the value of a success; then a sample of items, from which
+``harness.comparison`` chooses. The truth is the rates themselves, by quadrature over the difficulties.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.comparison.bootstrap import Resampler
+from harness.comparison.estimate import estimate_rows, metric_rows
+from harness.comparison.model import Contest, build_model
+from harness.comparison.table import Matrix, Table
+from harness.comparison.utility import rank
+from harness.comparison.worth import believe, probability_best, regret
+from harness.types.answers import TrainingRecord
+from harness.types.economics import Economics, Hardware, Ranges
+from harness.types.results import MetricInfo
+from harness.types.settings import Choice, DataFiles, ModelSource, Scenario, VariantSpec
+
+Floats = NDArray[np.float64]
+BINS = np.array([0, 0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.98, 1.0])
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(40)
+SUCCESS = MetricInfo(name="success", label="success", description="", unit="rate", higher_is_better=True)
+PRICE = 3600.0
+"""Of an hour, so that a machine second at full use costs 1."""
+
+
+@dataclass(frozen=True)
+class World:
+    """One scenario: what is true, and the sample that the harness sees."""
+
+    scenario: Scenario
+    trainings: dict[str, TrainingRecord]
+    table: Table
+    worth: Floats
+    """True money a month of each variant."""
+    success: Floats
+    value: float
+    """Money a month that the successes of the truly best variant are worth."""
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What was said and what was true, over all worlds."""
+
+    stated: Floats
+    """Probability of being best, of every variant of every world."""
+    best: Floats
+    """1 where it was."""
+    of_choice: Floats
+    choice_right: Floats
+    regret: Floats
+    """Of the choice, as a share of the value."""
+    expected_regret: Floats
+    """As the harness stated it, likewise."""
+
+
+def logistic(x: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-x)), dtype=np.float64)
+
+
+def world(seed: int) -> World:
+    rng = np.random.default_rng(seed)
+    v, size = int(rng.integers(2, 7)), int(rng.integers(1, 5))
+    clusters = max(20, int(np.exp(rng.uniform(np.log(60), np.log(1000)))) // size)
+    ability = rng.normal(0, 1) + np.exp(rng.uniform(np.log(0.05), np.log(1.5))) * rng.standard_normal(v)
+    spread, alike = rng.uniform(0.3, 2), rng.uniform(0, 0.7)
+    harmful = rng.uniform(0, 0.4, v)
+    success = logistic(ability[:, None] + spread * NODES) @ WEIGHTS / WEIGHTS.sum()
+
+    shared = np.repeat(rng.standard_normal(clusters), size)
+    difficulty = spread * (
+        np.sqrt(alike) * shared + np.sqrt(1 - alike) * rng.standard_normal(clusters * size)
+    )
+    wins = (rng.random((v, clusters * size)) < logistic(ability[:, None] + difficulty)).astype(float)
+    harms = (1 - wins) * (rng.random(wins.shape) < harmful[:, None])
+    seconds = np.exp(rng.normal(0, 1, v))
+    used = seconds[:, None] * rng.lognormal(-0.125, 0.5, wins.shape)
+
+    worth_of_one, volume = float(np.exp(rng.uniform(np.log(3), np.log(300)))), int(np.exp(rng.uniform(7, 14)))
+    once = np.where(rng.random(v) < 0.5, 0.0, volume * 3 * rng.uniform(0, 0.05, v) * worth_of_one)
+    cost_of_harm = rng.uniform(0, 1) * worth_of_one
+    gain = success * worth_of_one - (1 - success) * harmful * cost_of_harm
+    worth = volume * (gain - seconds) - once / 3
+    return World(
+        scenario=_scenario(once, volume, worth_of_one, cost_of_harm),
+        trainings={f"a{k}": _training(f"a{k}", money) for k, money in enumerate(once)},
+        table=_table({"success": wins, "harm": harms, "cost": used}, np.repeat(np.arange(clusters), size)),
+        worth=worth,
+        success=success,
+        value=volume * worth_of_one * float(success[worth.argmax()]),
+    )
+
+
+def _scenario(once: Floats, volume: int, worth: float, harm: float) -> Scenario:
+    machine = Hardware(name="m", price_per_hour=PRICE, as_of=date(2026, 1, 1), source="s")
+    specs = tuple(
+        VariantSpec(name=f"v{k}", weights=f"adapter:a{k}" if m else "base") for k, m in enumerate(once)
+    )
+    return Scenario(
+        name="simulated", model=ModelSource(source="fake:"), embedder=ModelSource(source="fake:"),
+        data=DataFiles(train="t", dev="d", heldout="h"), variants=specs, baseline="v0", metrics=("success",),
+        economics=Economics(
+            serving=machine, training=machine, utilisation=1.0, monthly_requests=volume, value_of_success=worth,
+            cost_of_harm=harm,
+        ),
+    )  # fmt: skip
+
+
+def _training(name: str, money: float) -> TrainingRecord:
+    return TrainingRecord(
+        adapter=name, fingerprint="f", examples=1, epochs=(), best_epoch=1, steps=(), seconds=float(money), tokens=1,
+        peak_memory_bytes=1, trainable_parameters=1, total_parameters=2, hardware="m",
+    )  # fmt: skip
+
+
+def _table(values: dict[str, Floats], cluster: NDArray[np.int64]) -> Table:
+    shape = values["success"].shape
+    nothing, reason = np.zeros(shape, dtype=np.bool_), np.full(shape, -1, dtype=np.int32)
+    matrices = {name: Matrix(array, nothing, reason, (), cluster) for name, array in values.items()}
+    names = tuple(f"v{k}" for k in range(shape[0]))
+    ids = tuple(f"i{k}" for k in range(shape[1]))
+    return Table(names, ids, int(cluster.max()) + 1, {"all": np.ones(shape[1], dtype=np.bool_)}, matrices)
+
+
+def decided(given: World, seed: int, stated_value: bool) -> tuple[int, Floats, Floats]:
+    """Row of the choice, and of each variant the probability of being best and the expected regret."""
+    matrix, resampler = given.table.metrics["success"], Resampler(seed, "all", 2000)
+    quality = estimate_rows(metric_rows(SUCCESS, matrix, "unit"), resampler)
+    contest = Contest(Choice(), SUCCESS, matrix, "unit", quality, [None] * len(quality))
+    scenario = given.scenario
+    if not stated_value:
+        priceless = {"value_of_success": None, "cost_of_harm": None}
+        scenario = scenario.model_copy(update={"economics": scenario.economics.model_copy(update=priceless)})
+    model = build_model(scenario, given.table, given.trainings, contest, resampler)
+    outcomes, ranking, _ = rank(model, model.terms)
+    belief = believe(contest, given.table, model, outcomes, Ranges(), resampler)
+    assert belief is not None
+    choice = [v.variant for v in model.variants].index(ranking[0])
+    return choice, np.array(probability_best(belief)), np.array(regret(belief))
+
+
+def naive(given: World, seed: int) -> tuple[int, Floats, Floats]:
+    """The same by the plain bootstrap of items: no clusters, nothing pulled together."""
+    rng = np.random.default_rng(seed)
+    e = given.scenario.economics
+    net = e.value_of_success * given.table.metrics["success"].values  # type: ignore[operator]
+    net = net - e.cost_of_harm * given.table.metrics["harm"].values - given.table.metrics["cost"].values  # type: ignore[operator]
+    n = net.shape[1]
+    counts = np.stack([np.bincount(rng.integers(0, n, n), minlength=n) for _ in range(500)])
+    fixed = np.array([_once(given, k) for k in range(len(net))]) / 3 / e.monthly_requests
+    draws = e.monthly_requests * (net @ counts.T / n - fixed[:, None])
+    best = np.bincount(draws.argmax(axis=0), minlength=len(net)) / draws.shape[1]
+    choice = int((net.mean(axis=1) - fixed).argmax())
+    return choice, best, (draws.max(axis=0) - draws).mean(axis=1)
+
+
+def _once(given: World, k: int) -> float:
+    return given.trainings[f"a{k}"].seconds
+
+
+def collect(worlds: Sequence[tuple[World, tuple[int, Floats, Floats]]], by_quality: bool = False) -> Verdicts:
+    stated, best, of_choice, right, lost, expected = [], [], [], [], [], []
+    for given, (choice, probability, regrets) in worlds:
+        truth = given.success if by_quality else given.worth
+        size = 1.0 if by_quality else given.value
+        top = int(truth.argmax())
+        stated += probability.tolist()
+        best += [float(k == top) for k in range(len(truth))]
+        of_choice.append(probability[choice])
+        right.append(float(choice == top))
+        lost.append((truth[top] - truth[choice]) / size)
+        expected.append(regrets[choice] / size)
+    return Verdicts(*(np.array(each) for each in (stated, best, of_choice, right, lost, expected)))
+
+
+def calibration_error(stated: Floats, true: Floats) -> float:
+    """Mean over the bins of |stated - true|, weighted by how much falls into each (Naeini et al. 2015)."""
+    place = np.clip(np.searchsorted(BINS, stated, side="right") - 1, 0, len(BINS) - 2)
+    gaps = [abs(stated[place == b].sum() - true[place == b].sum()) for b in range(len(BINS) - 1)]
+    return float(sum(gaps) / len(stated))
+
+
+def noise_floor(stated: Floats, rng: np.random.Generator) -> float:
+    """The error that a perfectly calibrated statement would show on so many cases, by chance alone."""
+    errors = [calibration_error(stated, (rng.random(len(stated)) < stated).astype(float)) for _ in range(200)]
+    return float(np.mean(errors))
+
+
+def summary(name: str, found: Verdicts) -> str:
+    rng = np.random.default_rng(0)
+    error, floor = calibration_error(found.stated, found.best), noise_floor(found.stated, rng)
+    choice = found.of_choice.mean() - found.choice_right.mean()
+    within = ((found.choice_right == 1) | (found.regret <= 0.01)).mean()
+    return (
+        f"| {name} | {error:.3f} | {floor:.3f} | {choice:+.3f} | {found.choice_right.mean():.1%} | {within:.1%} | "
+        f"{found.regret.mean():.2%} | {found.expected_regret.mean():.2%} |"
+    )
+
+
+def reliability(found: Verdicts) -> list[str]:
+    lines = ["| stated between | cases | mean stated | truly best |", "|---|---|---|---|"]
+    place = np.clip(np.searchsorted(BINS, found.stated, side="right") - 1, 0, len(BINS) - 2)
+    for b in range(len(BINS) - 1):
+        inside = place == b
+        if inside.any():
+            ends = f"{BINS[b]:.0%} and {BINS[b + 1]:.0%}"
+            share = found.best[inside].mean()
+            lines.append(f"| {ends} | {inside.sum():,} | {found.stated[inside].mean():.1%} | {share:.1%} |")
+    return lines
+
+
+def judge(way: str, n: int) -> Verdicts:
+    """All worlds decided in one ``way``: by ``money``, by ``quality`` or ``naive``ly."""
+    worlds = []
+    for seed in range(n):
+        given = world(seed)
+        worlds.append((given, naive(given, seed) if way == "naive" else decided(given, seed, way == "money")))
+    return collect(worlds, by_quality=way == "quality")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Calibration of decisions on simulated scenarios.")
+    parser.add_argument("--small", action="store_true", help="200 scenarios in place of 2,000")
+    n = 200 if parser.parse_args().small else 2000
+    labels = {
+        "money": "worth in money",
+        "quality": "quality, no value stated",
+        "naive": "worth, naive bootstrap",
+    }
+    found = {way: judge(way, n) for way in labels}
+    print(f"{n:,} simulated scenarios, seeds 0 to {n - 1:,}.\n")
+    print(
+        "| ranked by | error of P(best) | by chance alone | P(best) of the choice, stated less true", end=" "
+    )
+    print("| choice right | right or within 1% of value | regret, share of value | regret as stated |")
+    print("|---|---|---|---|---|---|---|---|")
+    for key, label in labels.items():
+        print(summary(label, found[key]))
+    print("\nWorth in money, by what was stated:\n")
+    print("\n".join(reliability(found["money"])))
+
+
+if __name__ == "__main__":
+    main()
