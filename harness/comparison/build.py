@@ -15,9 +15,11 @@ from harness.comparison.frontier import build_frontier, probability_dominated
 from harness.comparison.model import LATENCY, Contest, build_model
 from harness.comparison.paired import Square, difference_rows, find_squares, interaction_rows, verdict
 from harness.comparison.table import Table, build_table, no_scores
+from harness.comparison.utility import evaluate
 from harness.errors import InputError
 from harness.types.answers import TrainingRecord
 from harness.types.data import Item
+from harness.types.decision import DecisionModel
 from harness.types.results import (
     Comparison,
     Difference,
@@ -85,6 +87,7 @@ def build_comparison(
             frontier=frontier,
             decision=decide(contest, table, model, scenario.economics, preview, whole),
             model=model,
+            evaluation=evaluate(model, model.terms),
         )
     )
 
@@ -199,8 +202,13 @@ def _contest(
 
 
 def _rounded(comparison: Comparison) -> Comparison:
-    """Six significant digits, at the very end: the last bits differ between machines and mean nothing."""
-    return Comparison.model_validate(_round(comparison.model_dump()))
+    """Six significant digits, at the very end: the last bits differ between machines and mean nothing.
+
+    Terms stay as they were stated, and the evaluation is that of the rounded model, which the report holds.
+    """
+    data = _round(comparison.model_dump(exclude={"evaluation": True, "model": {"terms"}}))
+    model = DecisionModel.model_validate(data["model"] | {"terms": comparison.model.terms})
+    return Comparison.model_validate(data | {"model": model, "evaluation": evaluate(model, model.terms)})
 
 
 def _round(node: Any) -> Any:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from harness.report.text import plural, script_canonical, script_json, sentence_list, visible
 
 STYLE = "report.css"
-SCRIPTS = ("report.js", "answers.js")
+SCRIPTS = ("report.js", "answers.js", "decide.js")
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from harness.types.answers import Phase
-from harness.types.decision import BreakEven, DecisionModel, Sweep, Worth
+from harness.types.decision import BreakEven, DecisionModel, Evaluation, Sweep, Worth
 from harness.types.record import Record
 
 
@@ -142,6 +142,8 @@ class Comparison(Record):
     decision: Decision
     model: DecisionModel
     """What the decision is computed from, so that it can be computed again at other prices."""
+    evaluation: Evaluation
+    """Costs, ranking and break-even volumes that ``model`` gives at its own terms, as plain arithmetic."""
 
 
 class StageSeconds(Record):

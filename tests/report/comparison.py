@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from itertools import pairwise
 
+from harness.comparison.utility import evaluate
 from harness.types.data import Item
 from harness.types.decision import (
     BreakEven,
@@ -263,4 +264,5 @@ def make_comparison(
             reason="raft has the highest success of the variants that qualify.",
         ),
         model=make_model(success),
+        evaluation=evaluate(make_model(success), make_model(success).terms),
     )

@@ -64,7 +64,7 @@ class Tags(HTMLParser):
 def test_hostile_text_adds_no_element(run: Run) -> None:
     plain, bad = Tags(built(run)).found, Tags(built(hostile(run))).found
     for tags in (plain, bad):
-        assert sum(tag == "script" for tag, _ in tags) == 5
+        assert sum(tag == "script" for tag, _ in tags) == 7
         assert sum(tag == "style" for tag, _ in tags) == 1
         assert not [tag for tag, _ in tags if tag in ("img", "iframe", "object", "link", "base")]
         assert not [a for _, attrs in tags for a in attrs if a == "style" or a.startswith("on")]
@@ -81,9 +81,11 @@ def test_control_and_direction_characters_are_spelled_out(run: Run) -> None:
 
 
 def test_data_blocks_are_json_and_hold_the_answers(run: Run) -> None:
-    blocks = re.findall(r'<script type="application/json" id="([\w-]+)">(.*?)</script>', built(run), re.S)
+    blocks = re.findall(
+        r'<script type="application/json" id="([\w-]+)"[^>]*>(.*?)</script>', built(run), re.S
+    )
     data = {name: json.loads(text) for name, text in blocks}
-    assert set(data) == {"quality-data", "examples-data", "evidence"}
+    assert set(data) == {"assumptions-data", "quality-data", "examples-data", "evidence"}
     assert len(data["examples-data"]["items"]) == len(run.items)
 
 
@@ -98,7 +100,7 @@ def test_policy_names_the_inline_parts_and_nothing_else(run: Run) -> None:
         r"<script>(.*?)</script>", text, re.S
     )
     hashes = [base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in inline]
-    assert len(hashes) == 3
+    assert len(hashes) == 4
     assert sorted(re.findall(r"'sha256-([^']+)'", rules)) == sorted(hashes)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.report.sections import (
     answer,
+    assumptions,
     cost,
     decision,
     glossary,
@@ -39,6 +40,7 @@ class Section:
 
 SECTIONS = (
     Section("answer", "The answer", answer.data, headline=True),
+    Section("assumptions", "Change the assumptions", assumptions.data, headline=True),
     Section("scoreboard", "Scoreboard", scoreboard.data, headline=True),
     Section("quality", "Quality by slice", quality.data),
     Section("knowledge", "Fine-tuning and retrieval", knowledge.data),
