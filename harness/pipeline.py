@@ -13,9 +13,11 @@ from pathlib import Path
 
 from harness import __version__, machine
 from harness.answers.collect import collect, reuse, timing_sample
+from harness.answers.usage import usage_of
 from harness.engine import make_engine
 from harness.errors import Problem, ScenarioError
 from harness.models.source import context_length, fetch, is_local, token_counter, weights_fingerprint
+from harness.prices import pricer
 from harness.protocols import Engine, Progress, ScoringContext, Variant
 from harness.registry import SCORERS, lookup
 from harness.runs import Run, StageClock, read_run, write_inputs
@@ -66,7 +68,7 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
             progress.note("nothing changed since the last run")
             return read_run(run.path)
         with clock("comparison"):
-            _compare(inputs, scores, trainings, run, progress)
+            _compare(inputs, scores, trainings, answers, run, progress)
         write_inputs(run, inputs.scenario, inputs.heldout, passages)
         hashes |= {"comparison": key} | {f"variant {v.spec.name}": v.fingerprint for v in variants}
         run.write("manifest.json", _manifest(inputs, run, options, hashes, clock))
@@ -173,6 +175,7 @@ def _compare(
     inputs: Inputs,
     scores: Sequence[Score],
     trainings: Mapping[str, TrainingRecord],
+    answers: Mapping[str, Sequence[Answer]],
     run: RunFolder,
     progress: Progress,
 ) -> None:
@@ -180,7 +183,10 @@ def _compare(
 
     progress.stage("comparison")
     infos = [lookup(SCORERS, m).info for m in inputs.scenario.metrics]
-    result = build_comparison(inputs.scenario, inputs.heldout, scores, infos, trainings, inputs.preview)
+    tokens = inputs.scenario.economics.tokens
+    sources = {name: pricer(prices).source for name, prices in tokens.items()}
+    usage = {name: usage_of(given, sources.get(name)) for name, given in answers.items()}
+    result = build_comparison(inputs.scenario, inputs.heldout, scores, infos, trainings, inputs.preview, usage)
     run.write("comparison.json", result)
 
 

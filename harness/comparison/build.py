@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 from harness.comparison.bootstrap import CONFIDENCE, Resampler
 from harness.comparison.breakeven import break_evens
-from harness.comparison.cost import Costs, build_costs
+from harness.comparison.cost import Bill, Costs, build_costs
 from harness.comparison.decision import decide
 from harness.comparison.estimate import Rows, estimate_all, metric_rows, no_estimate, support_of
 from harness.comparison.frontier import build_frontier, probability_dominated
@@ -16,7 +17,7 @@ from harness.comparison.model import LATENCY, Contest, build_model
 from harness.comparison.paired import Square, difference_rows, find_squares, interaction_rows, verdict
 from harness.comparison.table import Table, build_table, no_scores
 from harness.errors import InputError
-from harness.types.answers import TrainingRecord
+from harness.types.answers import TrainingRecord, Usage
 from harness.types.data import Item
 from harness.types.results import (
     Comparison,
@@ -42,8 +43,9 @@ def build_comparison(
     metrics: Sequence[MetricInfo],
     trainings: Mapping[str, TrainingRecord],
     preview: bool,
+    usage: Mapping[str, Usage] = MappingProxyType({}),
 ) -> Comparison:
-    """Compare ``scenario.variants`` on ``items``; ``trainings`` by adapter name.
+    """Compare ``scenario.variants`` on ``items``; ``trainings`` by adapter name, ``usage`` by variant.
 
     Pure and deterministic: the same input in any order of items and scores gives the same bytes.
     """
@@ -61,7 +63,8 @@ def build_comparison(
     whole = Resampler(scenario.seed, "all")
     contest = _contest(scenario, table, metrics, estimates)
     model = build_model(scenario, table, trainings, contest, whole)
-    costs = build_costs(table, scenario.variants, model, whole)
+    bill = Bill(scenario.economics, trainings, usage)
+    costs = build_costs(table, scenario.variants, model, bill, whole)
     dominated = probability_dominated(contest, table, model, scenario.economics.ranges, whole)
     frontier = _frontier(scenario, metrics, estimates, costs, dominated)
     return _rounded(

@@ -6,7 +6,7 @@ retraining interval and spread over the requests of that interval.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 
@@ -15,10 +15,13 @@ import numpy as np
 from harness.comparison.bootstrap import Resampler, cluster_sums, compact, percentile_interval
 from harness.comparison.estimate import FEW, MIN_CLUSTERS, Rows, estimate_rows, no_estimate
 from harness.comparison.intervals import ratio_from_bounds
-from harness.comparison.model import COST, SUCCESS
+from harness.comparison.ledger import ledger
+from harness.comparison.model import COST, SUCCESS, training_of
 from harness.comparison.table import Table
 from harness.comparison.utility import fixed_cost, outcome, training_cost
+from harness.types.answers import TrainingRecord, Usage
 from harness.types.decision import DecisionModel
+from harness.types.economics import Economics
 from harness.types.results import Estimate, VariantCost
 from harness.types.settings import VariantSpec
 
@@ -31,12 +34,25 @@ class Costs:
     volumes: tuple[float, ...]
 
 
+@dataclass(frozen=True)
+class Bill:
+    """What costs rest on besides the scores."""
+
+    economics: Economics
+    trainings: Mapping[str, TrainingRecord]
+    """By adapter."""
+    usage: Mapping[str, Usage]
+    """By variant; one that is not there has a ledger without tokens and retries."""
+
+
 def build_costs(
-    table: Table, specs: Sequence[VariantSpec], model: DecisionModel, resampler: Resampler
+    table: Table, specs: Sequence[VariantSpec], model: DecisionModel, bill: Bill, resampler: Resampler
 ) -> Costs:
     """Costs of all variants in the order of ``specs``, which is that of the model and of the table's rows."""
     volumes = tuple(float(v) for v in np.geomspace(*model.terms.volume_range, CURVE_POINTS))
-    costs = [_variant_cost(table, row, spec, model, volumes, resampler) for row, spec in enumerate(specs)]
+    costs = [
+        _variant_cost(table, row, spec, model, bill, volumes, resampler) for row, spec in enumerate(specs)
+    ]
     return Costs(tuple(costs), volumes)
 
 
@@ -45,6 +61,7 @@ def _variant_cost(
     row: int,
     spec: VariantSpec,
     model: DecisionModel,
+    bill: Bill,
     volumes: tuple[float, ...],
     resampler: Resampler,
 ) -> VariantCost:
@@ -64,6 +81,7 @@ def _variant_cost(
         per_1000=_shift(serving, 1000 * share),
         per_1000_successes=cost_per_success(money, wins, serving, success, share, resampler),
         curve=tuple(outcome(v, there, model.currency).per_1000_successes for there in at),
+        ledger=ledger(v, terms, bill.economics, bill.usage.get(v.variant), training_of(spec, bill.trainings)),
     )
 
 

@@ -112,8 +112,8 @@ def _variant(
         expected_quality=expected[0],
         expected_success=expected[1],
         expected_harm=expected[2],
-        machine_s=machine_seconds(table, row, economics),
-        other_per_request=0.0,
+        machine_s=machine_seconds(table, row, spec, economics),
+        other_per_request=_token_money(table, row, spec, economics),
         training_hours=training.seconds / 3600 if training else 0.0,
         other_once=training.examples * economics.example_price if training else 0.0,
         per_month=people,
@@ -136,11 +136,16 @@ def training_of(spec: VariantSpec, trainings: Mapping[str, TrainingRecord]) -> T
     return trainings[name]
 
 
-def machine_seconds(table: Table, row: int, economics: Economics) -> float | None:
+def _token_money(table: Table, row: int, spec: VariantSpec, economics: Economics) -> float:
+    """Mean over the requests of a variant that is priced by tokens."""
+    return (_mean(table.metrics.get(COST), row) or 0.0) if spec.name in economics.tokens else 0.0
+
+
+def machine_seconds(table: Table, row: int, spec: VariantSpec, economics: Economics) -> float | None:
     """Mean over the requests; the scores hold its money at the scenario's price and utilisation."""
     money = _mean(table.metrics.get(COST), row)
-    if money is None:
-        return None
+    if money is None or spec.name in economics.tokens:
+        return None if money is None else 0.0
     price = economics.serving.price_per_hour
     return money * 3600 * economics.utilisation / price if price else 0.0
 

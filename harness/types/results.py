@@ -77,6 +77,23 @@ class Interaction(Record):
     estimate: Estimate
 
 
+class LedgerLine(Record):
+    """One thing that is paid for."""
+
+    what: str
+    paid: Literal["each training", "each month", "each request"]
+    quantity: float
+    """Each time it is paid."""
+    unit: str
+    unit_price: float
+    amount: float
+    """Each time it is paid."""
+    per_month: float
+    """The same at the stated volume and retraining interval."""
+    source: str
+    """Where quantity and price come from."""
+
+
 class VariantCost(Record):
     variant: str
     serving_per_1000: Estimate
@@ -88,6 +105,8 @@ class VariantCost(Record):
     per_1000_successes: Estimate
     curve: tuple[float | None, ...]
     """Cost per 1,000 successes at each of ``Comparison.volumes``."""
+    ledger: tuple[LedgerLine, ...]
+    """Empty where what the variant uses is not known."""
 
 
 class FrontierPoint(Record):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.comparison.bootstrap import Resampler
-from harness.comparison.cost import Costs, build_costs
+from harness.comparison.cost import Bill, Costs, build_costs
 from harness.comparison.table import build_table
 from harness.errors import HarnessError
 from harness.types.answers import TrainingRecord
@@ -28,8 +28,9 @@ def costs(
     rows = scores("cost", {spec.name: money}) + scores("success", {spec.name: wins})
     table = build_table([spec.name], items(max(len(money), len(wins)), per_cluster), rows, ())
     given = scenario([spec], economics=economics(example_price=0.29))
-    model = model_of(given, table, {"a": training()} if trainings is None else trainings)
-    return build_costs(table, [spec], model, Resampler(0, "all"))
+    known = {"a": training()} if trainings is None else trainings
+    model = model_of(given, table, known)
+    return build_costs(table, [spec], model, Bill(given.economics, known, {}), Resampler(0, "all"))
 
 
 def test_worked_example() -> None:
