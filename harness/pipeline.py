@@ -27,7 +27,7 @@ from harness.scenario.inputs import Inputs, Options, load_inputs
 from harness.scenario.load import find_scenario, load_scenario
 from harness.scores.apply import apply_scorers
 from harness.store import Journal, RunFolder, cache_folder, fingerprint
-from harness.types.answers import Answer, TrainingRecord
+from harness.types.answers import Answer, TrainingRecord, Usage
 from harness.types.data import Passage
 from harness.types.results import Manifest, Score
 from harness.types.settings import ModelSource
@@ -68,7 +68,7 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
             progress.note("nothing changed since the last run")
             return read_run(run.path)
         with clock("comparison"):
-            _compare(inputs, scores, trainings, answers, run, progress)
+            _compare(inputs, scores, trainings, _usage(inputs, variants, answers), run, progress)
         write_inputs(run, inputs.scenario, inputs.heldout, passages)
         hashes |= {"comparison": key} | {f"variant {v.spec.name}": v.fingerprint for v in variants}
         run.write("manifest.json", _manifest(inputs, run, options, hashes, clock))
@@ -144,6 +144,15 @@ def _trainings(variants: Sequence[Variant], run: RunFolder) -> dict[str, Trainin
     return found
 
 
+def _usage(
+    inputs: Inputs, variants: Sequence[Variant], answers: Mapping[str, Sequence[Answer]]
+) -> dict[str, Usage]:
+    tokens = inputs.scenario.economics.tokens
+    sources = {name: pricer(prices).source for name, prices in tokens.items()}
+    indexes = {v.spec.name: v.index_seconds() for v in variants if isinstance(v, ComposedVariant)}
+    return {name: usage_of(given, sources.get(name), indexes.get(name)) for name, given in answers.items()}
+
+
 def _scores(
     inputs: Inputs,
     answers: Mapping[str, list[Answer]],
@@ -175,7 +184,7 @@ def _compare(
     inputs: Inputs,
     scores: Sequence[Score],
     trainings: Mapping[str, TrainingRecord],
-    answers: Mapping[str, Sequence[Answer]],
+    usage: Mapping[str, Usage],
     run: RunFolder,
     progress: Progress,
 ) -> None:
@@ -183,10 +192,9 @@ def _compare(
 
     progress.stage("comparison")
     infos = [lookup(SCORERS, m).info for m in inputs.scenario.metrics]
-    tokens = inputs.scenario.economics.tokens
-    sources = {name: pricer(prices).source for name, prices in tokens.items()}
-    usage = {name: usage_of(given, sources.get(name)) for name, given in answers.items()}
-    result = build_comparison(inputs.scenario, inputs.heldout, scores, infos, trainings, inputs.preview, usage)
+    result = build_comparison(
+        inputs.scenario, inputs.heldout, scores, infos, trainings, inputs.preview, usage
+    )
     run.write("comparison.json", result)
 
 

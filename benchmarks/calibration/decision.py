@@ -144,7 +144,7 @@ def decided(given: World, seed: int, stated_value: bool) -> tuple[int, Floats, F
     if not stated_value:
         priceless = {"value_of_success": None, "cost_of_harm": None}
         scenario = scenario.model_copy(update={"economics": scenario.economics.model_copy(update=priceless)})
-    model = build_model(scenario, given.table, given.trainings, contest, resampler)
+    model = build_model(scenario, given.table, given.trainings, {}, contest, resampler)
     outcomes, ranking, _ = rank(model, model.terms)
     belief = believe(contest, given.table, model, outcomes, Ranges(), resampler)
     assert belief is not None

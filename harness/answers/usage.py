@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from harness.types.answers import Answer, Usage
 
 
-def usage_of(answers: Sequence[Answer], token_source: str | None) -> Usage:
+def usage_of(answers: Sequence[Answer], token_source: str | None, index_s: float | None) -> Usage:
     """Means over the answered requests of the quality pass; None where no answer tells."""
     asked = [a for a in answers if a.phase == "quality" and a.error is None]
     return Usage(
@@ -18,6 +18,7 @@ def usage_of(answers: Sequence[Answer], token_source: str | None) -> Usage:
         retrieval_s=_mean([a.retrieval_s for a in asked]),
         attempts=_mean([a.attempts for a in asked]) or 1.0,
         token_source=token_source,
+        index_s=index_s,
     )
 
 

@@ -62,7 +62,7 @@ def build_comparison(
     estimates = tuple(chain.from_iterable(reading[0] for reading in readings))
     whole = Resampler(scenario.seed, "all")
     contest = _contest(scenario, table, metrics, estimates)
-    model = build_model(scenario, table, trainings, contest, whole)
+    model = build_model(scenario, table, trainings, usage, contest, whole)
     bill = Bill(scenario.economics, trainings, usage)
     costs = build_costs(table, scenario.variants, model, bill, whole)
     dominated = probability_dominated(contest, table, model, scenario.economics.ranges, whole)

@@ -19,7 +19,7 @@ def ledger(
     """Lines that add up to the variant's monthly bill; empty where its serving cost is not known."""
     if serving_cost(v, terms) is None:
         return ()
-    lines = _once(economics, training)
+    lines = _once(economics, training, usage)
     hours = economics.people_hours_per_month.get(v.variant, 0.0)
     if hours:
         lines.append(
@@ -36,20 +36,25 @@ def ledger(
     return (*lines, *_requests(v, terms, economics, usage))
 
 
-def _once(economics: Economics, training: TrainingRecord | None) -> list[LedgerLine]:
-    if training is None:
-        return []
-    hardware = economics.training
-    return [
-        _line(
-            "Labelling", "each training", training.examples, "examples", economics.example_price, economics,
-            "examples trained on; price of the scenario",
-        ),
-        _line(
-            "Training", "each training", training.seconds / 3600, "machine hours", hardware.price_per_hour, economics,
-            f"measured on {training.hardware}; {_priced(hardware)}",
-        ),
-    ]  # fmt: skip
+def _once(economics: Economics, training: TrainingRecord | None, usage: Usage | None) -> list[LedgerLine]:
+    hardware, found = economics.training, []
+    price = hardware.price_per_hour
+    if training is not None:
+        found = [
+            _line(
+                "Labelling", "each training", training.examples, "examples", economics.example_price, economics,
+                "examples trained on; price of the scenario",
+            ),
+            _line(
+                "Training", "each training", training.seconds / 3600, "machine hours", price, economics,
+                f"measured on {training.hardware}; {_priced(hardware)}",
+            ),
+        ]  # fmt: skip
+    if usage is not None and usage.index_s:
+        source = f"embedding measured; {_priced(hardware)}"
+        hours = usage.index_s / 3600
+        found.append(_line("Index", "each training", hours, "machine hours", price, economics, source))
+    return found
 
 
 def _requests(

@@ -85,6 +85,8 @@ class Usage(Record):
     """1 where none was repeated."""
     token_source: str | None
     """Where the token prices of the variant come from; None where its machine time is paid."""
+    index_s: float | None
+    """Machine time of building its index; None where there is none or it was not timed."""
 
 
 class EpochLoss(Record):

@@ -99,7 +99,7 @@ class VariantCost(Record):
     serving_per_1000: Estimate
     """Machine (or token) cost of 1,000 requests."""
     training_once: float
-    """Training machine time and labelled examples, paid every retraining interval."""
+    """Machine time of training and index, and labelled examples, paid every retraining interval."""
     per_1000: Estimate
     """Serving plus training amortised over the stated volume."""
     per_1000_successes: Estimate

@@ -17,8 +17,8 @@ def test_usage_is_that_of_the_answered_requests_of_the_quality_pass() -> None:
         answer("c", text=None, error="timed out", prompt_tokens=9000, attempts=3),
         answer("a", phase="timing", prompt_tokens=9000),
     ]
-    found = usage_of(given, "a list")
+    found = usage_of(given, "a list", 2.5)
     assert (found.requests, found.prompt_tokens, found.output_tokens) == (2, 200, 20)
     assert (found.machine_s, found.retrieval_s, found.attempts) == (1.0, None, 1.5)
-    assert found.token_source == "a list"
-    assert usage_of([], None).attempts == 1
+    assert (found.token_source, found.index_s) == ("a list", 2.5)
+    assert usage_of([], None, None).attempts == 1

@@ -16,7 +16,8 @@ from .factories import economics, training
 from .test_utility import variant
 
 USED = Usage(
-    requests=50, prompt_tokens=400, output_tokens=100, machine_s=1.0, retrieval_s=0.1, attempts=1.25, token_source=None
+    requests=50, prompt_tokens=400, output_tokens=100, machine_s=1.0, retrieval_s=0.1, attempts=1.25, token_source=None,
+    index_s=None,
 )  # fmt: skip
 
 
@@ -63,6 +64,18 @@ def test_an_api_is_paid_by_tokens() -> None:
     assert (line.what, line.quantity) == ("Tokens", 500)
     assert line.per_month == pytest.approx(8)
     assert line.source == "400 in and 100 out, measured; a contract, 2026-01-01"
+
+
+def test_an_index_is_paid_like_a_training() -> None:
+    given = economics()
+    usage = USED.model_copy(update={"attempts": 1.0, "index_s": 360.0})
+    v = variant("rag", machine_s=1.0, training_hours=0.1)
+    lines = ledger(v, terms_of(given, Choice()), given, usage, None)
+    assert [(line.what, line.amount) for line in lines] == [
+        ("Index", pytest.approx(0.36)), ("Serving", pytest.approx(0.002))
+    ]  # fmt: skip
+    bill = outcome(v, terms_of(given, Choice()), "USD").per_month
+    assert sum(line.per_month for line in lines) == pytest.approx(bill)
 
 
 def test_an_unknown_cost_has_no_ledger() -> None:
