@@ -51,7 +51,7 @@ def _once(economics: Economics, training: TrainingRecord | None, usage: Usage | 
             ),
         ]  # fmt: skip
     if usage is not None and usage.index_s:
-        source = f"embedding measured; {_priced(hardware)}"
+        source = f"embedding measured, loading of the embedder included; {_priced(hardware)}"
         hours = usage.index_s / 3600
         found.append(_line("Index", "each training", hours, "machine hours", price, economics, source))
     return found

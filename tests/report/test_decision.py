@@ -78,6 +78,12 @@ def test_the_first_screen_says_where_the_choice_changes(run: Run) -> None:
     assert any("costs less per success" in line for line in changes(Inputs(**other.arguments())))
 
 
+def test_the_first_screen_says_what_the_choice_is_worth(run: Run) -> None:
+    said = "At the stated value of a right answer it is worth <b>$1,8"
+    assert said in build_report(**in_money(run).arguments())
+    assert "it is worth" not in build_report(**run.arguments())
+
+
 def test_the_bill_is_shown_line_by_line(run: Run) -> None:
     text = build_report(**run.arguments())
     assert "What each bill consists of" in text
