@@ -74,8 +74,8 @@ def changes(view: Inputs) -> list[str]:
     others = [name for name in decision.tied if name != choice]
     if others:
         rest = f"{metric.label} of {sentence_list(others)} does not differ clearly from the best"
-        by = "on cost" if decision.worth is None or decision.worth.unit == "quality" else "on expected worth"
-        said.append(f"{rest}, so {choice} wins {by}; more items could separate them.")
+        by = "cost" if decision.worth is None or decision.worth.unit == "quality" else "expected worth"
+        said.append(f"{rest}, so {choice} wins on {by}.")
     said += switch_sentences(view, choice)
     if decision.worth:
         said.append(decision.worth.sentence)
