@@ -67,7 +67,7 @@ def verify(
     no run. Exits with 0 where all agree, 1 where a number was edited or does not follow from the rows, 2 where
     the file is no whole report.
     """
-    from harness.pipeline import verify_report
+    from harness.verification import verify_report
 
     found = verify_report(file)
     if as_json:

@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness import __version__, machine
 from harness.answers.collect import collect, reuse, timing_sample
+from harness.answers.usage import usage_of
 from harness.engine import make_engine
-from harness.errors import InputError, Problem, ScenarioError
+from harness.errors import Problem, ScenarioError
 from harness.models.source import context_length, fetch, is_local, token_counter, weights_fingerprint
+from harness.prices import pricer
 from harness.protocols import Engine, Progress, ScoringContext, Variant
 from harness.registry import SCORERS, lookup
 from harness.runs import Run, StageClock, read_run, write_inputs
@@ -26,15 +27,12 @@ from harness.scenario.inputs import Inputs, Options, load_inputs
 from harness.scenario.load import find_scenario, load_scenario
 from harness.scores.apply import apply_scorers
 from harness.store import Journal, RunFolder, cache_folder, fingerprint
-from harness.types.answers import Answer, TrainingRecord
+from harness.types.answers import Answer, TrainingRecord, Usage
 from harness.types.data import Passage
-from harness.types.results import Comparison, Manifest, Score
+from harness.types.results import Manifest, Score
 from harness.types.settings import ModelSource
 from harness.variants.compose import Adapter, ComposedVariant, Material
 from harness.variants.precomputed import PrecomputedVariant
-
-if TYPE_CHECKING:
-    from harness.report.verify import Verification
 
 
 def compare(folder: Path, options: Options, progress: Progress) -> Run:
@@ -70,7 +68,7 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
             progress.note("nothing changed since the last run")
             return read_run(run.path)
         with clock("comparison"):
-            _compare(inputs, scores, trainings, run, progress)
+            _compare(inputs, scores, trainings, _usage(inputs, variants, answers), run, progress)
         write_inputs(run, inputs.scenario, inputs.heldout, passages)
         hashes |= {"comparison": key} | {f"variant {v.spec.name}": v.fingerprint for v in variants}
         run.write("manifest.json", _manifest(inputs, run, options, hashes, clock))
@@ -146,6 +144,15 @@ def _trainings(variants: Sequence[Variant], run: RunFolder) -> dict[str, Trainin
     return found
 
 
+def _usage(
+    inputs: Inputs, variants: Sequence[Variant], answers: Mapping[str, Sequence[Answer]]
+) -> dict[str, Usage]:
+    tokens = inputs.scenario.economics.tokens
+    sources = {name: pricer(prices).source for name, prices in tokens.items()}
+    indexes = {v.spec.name: v.index_seconds() for v in variants if isinstance(v, ComposedVariant)}
+    return {name: usage_of(given, sources.get(name), indexes.get(name)) for name, given in answers.items()}
+
+
 def _scores(
     inputs: Inputs,
     answers: Mapping[str, list[Answer]],
@@ -177,6 +184,7 @@ def _compare(
     inputs: Inputs,
     scores: Sequence[Score],
     trainings: Mapping[str, TrainingRecord],
+    usage: Mapping[str, Usage],
     run: RunFolder,
     progress: Progress,
 ) -> None:
@@ -184,7 +192,9 @@ def _compare(
 
     progress.stage("comparison")
     infos = [lookup(SCORERS, m).info for m in inputs.scenario.metrics]
-    result = build_comparison(inputs.scenario, inputs.heldout, scores, infos, trainings, inputs.preview)
+    result = build_comparison(
+        inputs.scenario, inputs.heldout, scores, infos, trainings, inputs.preview, usage
+    )
     run.write("comparison.json", result)
 
 
@@ -225,23 +235,6 @@ def write_report(run: Run, progress: Progress) -> Path:
     for name, text in csv_files(run.comparison, run.scores, run.answers).items():
         run.folder.write(f"csv/{name}", text)
     return run.folder.write("report.html", html)
-
-
-def verify_report(file: Path) -> Verification:
-    """The headline of a report computed again from its own rows; needs neither network nor model nor run."""
-    from harness.comparison.build import build_comparison
-    from harness.report.rows import Evidence
-    from harness.report.verify import verify
-
-    def rebuild(e: Evidence) -> Comparison:
-        return build_comparison(e.scenario, e.items, e.scores, e.metrics, e.trainings, e.preview)
-
-    try:
-        return verify(file.read_text(encoding="utf-8"), rebuild)
-    except UnicodeDecodeError:
-        raise InputError(f"{file}: not a report: it is not UTF-8 text") from None
-    except InputError as e:
-        raise InputError(f"{file}: {e}") from None
 
 
 def check(folder: Path) -> tuple[Summary | None, list[Problem]]:

@@ -19,12 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.comparison.bootstrap import Resampler
+from harness.comparison.breakeven import break_evens
 from harness.comparison.estimate import estimate_rows, metric_rows
+from harness.comparison.frontier import probability_dominated
 from harness.comparison.model import Contest, build_model
 from harness.comparison.table import Matrix, Table
 from harness.comparison.utility import rank
 from harness.comparison.worth import believe, probability_best, regret
 from harness.types.answers import TrainingRecord
+from harness.types.decision import DecisionModel
 from harness.types.economics import Economics, Hardware, Ranges
 from harness.types.results import MetricInfo
 from harness.types.settings import Choice, DataFiles, ModelSource, Scenario, VariantSpec
@@ -44,6 +47,12 @@ class World:
     scenario: Scenario
     trainings: dict[str, TrainingRecord]
     table: Table
+    seconds: Floats
+    """True machine time of a request, in which a second costs 1."""
+    once: Floats
+    """Money of a training."""
+    cost: Floats
+    """True money of a request with its share of the training."""
     worth: Floats
     """True money a month of each variant."""
     success: Floats
@@ -98,6 +107,9 @@ def world(seed: int) -> World:
         scenario=_scenario(once, volume, worth_of_one, cost_of_harm),
         trainings={f"a{k}": _training(f"a{k}", money) for k, money in enumerate(once)},
         table=_table({"success": wins, "harm": harms, "cost": used}, np.repeat(np.arange(clusters), size)),
+        seconds=seconds,
+        once=once,
+        cost=seconds + once / 3 / volume,
         worth=worth,
         success=success,
         value=volume * worth_of_one * float(success[worth.argmax()]),
@@ -135,8 +147,8 @@ def _table(values: dict[str, Floats], cluster: NDArray[np.int64]) -> Table:
     return Table(names, ids, int(cluster.max()) + 1, {"all": np.ones(shape[1], dtype=np.bool_)}, matrices)
 
 
-def decided(given: World, seed: int, stated_value: bool) -> tuple[int, Floats, Floats]:
-    """Row of the choice, and of each variant the probability of being best and the expected regret."""
+def seen(given: World, seed: int, stated_value: bool) -> tuple[Contest, DecisionModel, Resampler]:
+    """What the harness makes of a world."""
     matrix, resampler = given.table.metrics["success"], Resampler(seed, "all", 2000)
     quality = estimate_rows(metric_rows(SUCCESS, matrix, "unit"), resampler)
     contest = Contest(Choice(), SUCCESS, matrix, "unit", quality, [None] * len(quality))
@@ -144,12 +156,54 @@ def decided(given: World, seed: int, stated_value: bool) -> tuple[int, Floats, F
     if not stated_value:
         priceless = {"value_of_success": None, "cost_of_harm": None}
         scenario = scenario.model_copy(update={"economics": scenario.economics.model_copy(update=priceless)})
-    model = build_model(scenario, given.table, given.trainings, contest, resampler)
+    return contest, build_model(scenario, given.table, given.trainings, {}, contest, resampler), resampler
+
+
+def decided(given: World, seed: int, stated_value: bool) -> tuple[int, Floats, Floats]:
+    """Row of the choice, and of each variant the probability of being best and the expected regret."""
+    contest, model, resampler = seen(given, seed, stated_value)
     outcomes, ranking, _ = rank(model, model.terms)
     belief = believe(contest, given.table, model, outcomes, Ranges(), resampler)
     assert belief is not None
     choice = [v.variant for v in model.variants].index(ranking[0])
     return choice, np.array(probability_best(belief)), np.array(regret(belief))
+
+
+def dominance(n: int) -> tuple[Floats, Floats]:
+    """Stated probabilities of being dominated in success and cost, and 1 where that is true."""
+    stated, true = [], []
+    for seed in range(n):
+        given = world(seed)
+        contest, model, resampler = seen(given, seed, True)
+        found = probability_dominated(contest, given.table, model, Ranges(), resampler)
+        for k, v in enumerate(model.variants):
+            better = (given.success >= given.success[k]) & (given.cost <= given.cost[k])
+            better[k] = False
+            stated.append(found[v.variant])
+            true.append(float(better.any()))
+    return np.array(stated), np.array(true)
+
+
+def break_even_coverage(n: int) -> tuple[int, int]:
+    """Pairs with a true break-even volume in range, and how many of their intervals hold it.
+
+    Only pairs whose sampled volumes have the same side cheaper in the long run as the true ones have.
+    """
+    pairs = covered = 0
+    for seed in range(n):
+        given = world(seed)
+        _, model, resampler = seen(given, seed, True)
+        row = {v.variant: k for k, v in enumerate(model.variants)}
+        slope, fixed = given.seconds / given.success, given.once / 3 / given.success
+        for found in break_evens(given.table, model, Ranges(), resampler):
+            a, b = row[found.cheaper_above], row[found.other]
+            if fixed[a] <= fixed[b] or slope[a] >= slope[b]:
+                continue
+            true = (fixed[a] - fixed[b]) / (slope[b] - slope[a])
+            if 100 <= true <= 1e7:
+                pairs += 1
+                covered += (found.low or 0) <= true <= (found.high or np.inf)
+    return pairs, covered
 
 
 def naive(given: World, seed: int) -> tuple[int, Floats, Floats]:
@@ -160,15 +214,11 @@ def naive(given: World, seed: int) -> tuple[int, Floats, Floats]:
     net = net - e.cost_of_harm * given.table.metrics["harm"].values - given.table.metrics["cost"].values  # type: ignore[operator]
     n = net.shape[1]
     counts = np.stack([np.bincount(rng.integers(0, n, n), minlength=n) for _ in range(500)])
-    fixed = np.array([_once(given, k) for k in range(len(net))]) / 3 / e.monthly_requests
+    fixed = given.once / 3 / e.monthly_requests
     draws = e.monthly_requests * (net @ counts.T / n - fixed[:, None])
     best = np.bincount(draws.argmax(axis=0), minlength=len(net)) / draws.shape[1]
     choice = int((net.mean(axis=1) - fixed).argmax())
     return choice, best, (draws.max(axis=0) - draws).mean(axis=1)
-
-
-def _once(given: World, k: int) -> float:
-    return given.trainings[f"a{k}"].seconds
 
 
 def collect(worlds: Sequence[tuple[World, tuple[int, Floats, Floats]]], by_quality: bool = False) -> Verdicts:
@@ -249,6 +299,13 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|")
     for key, label in labels.items():
         print(summary(label, found[key]))
+    stated, true = dominance(n)
+    error, floor = calibration_error(stated, true), noise_floor(stated, np.random.default_rng(0))
+    print(f"\nP(dominated): error {error:.3f} ({floor:.3f} by chance alone) over {len(stated):,} variants.")
+    pairs, covered = break_even_coverage(n)
+    print(
+        f"Break-even volumes: {covered:,} of {pairs:,} 95% intervals hold the true one ({covered / pairs:.1%})."
+    )
     print("\nWorth in money, by what was stated:\n")
     print("\n".join(reliability(found["money"])))
 

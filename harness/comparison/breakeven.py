@@ -37,7 +37,7 @@ def _lines(
 ) -> tuple[Floats, Floats]:
     """(V, R) serving a success, and money a month at any volume for a success of each request."""
     prices = price_draws(model, ranges, resampler.resamples, generator(resampler, "break-even"))
-    relative, success = bootstrap_draws(table, model, rows, resampler)
+    relative, success = bootstrap_draws(table, rows, resampler)
     machine = np.array([model.variants[row].machine_s or 0.0 for row in rows])[:, None]
     other = np.array([model.variants[row].other_per_request for row in rows])[:, None]
     serving = relative * (machine * prices.machine_second + other)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 from harness.comparison.bootstrap import CONFIDENCE, Resampler
 from harness.comparison.breakeven import break_evens
-from harness.comparison.cost import Costs, build_costs
+from harness.comparison.cost import Bill, Costs, build_costs
 from harness.comparison.decision import decide
 from harness.comparison.estimate import Rows, estimate_all, metric_rows, no_estimate, support_of
 from harness.comparison.frontier import build_frontier, probability_dominated
@@ -17,7 +18,7 @@ from harness.comparison.paired import Square, difference_rows, find_squares, int
 from harness.comparison.table import Table, build_table, no_scores
 from harness.comparison.utility import evaluate
 from harness.errors import InputError
-from harness.types.answers import TrainingRecord
+from harness.types.answers import TrainingRecord, Usage
 from harness.types.data import Item
 from harness.types.decision import DecisionModel
 from harness.types.results import (
@@ -44,8 +45,9 @@ def build_comparison(
     metrics: Sequence[MetricInfo],
     trainings: Mapping[str, TrainingRecord],
     preview: bool,
+    usage: Mapping[str, Usage] = MappingProxyType({}),
 ) -> Comparison:
-    """Compare ``scenario.variants`` on ``items``; ``trainings`` by adapter name.
+    """Compare ``scenario.variants`` on ``items``; ``trainings`` by adapter name, ``usage`` by variant.
 
     Pure and deterministic: the same input in any order of items and scores gives the same bytes.
     """
@@ -62,8 +64,9 @@ def build_comparison(
     estimates = tuple(chain.from_iterable(reading[0] for reading in readings))
     whole = Resampler(scenario.seed, "all")
     contest = _contest(scenario, table, metrics, estimates)
-    model = build_model(scenario, table, trainings, contest, whole)
-    costs = build_costs(table, scenario.variants, model, whole)
+    model = build_model(scenario, table, trainings, usage, contest, whole)
+    bill = Bill(scenario.economics, trainings, usage)
+    costs = build_costs(table, scenario.variants, model, bill, whole)
     dominated = probability_dominated(contest, table, model, scenario.economics.ranges, whole)
     frontier = _frontier(scenario, metrics, estimates, costs, dominated)
     return _rounded(
@@ -87,6 +90,7 @@ def build_comparison(
             frontier=frontier,
             decision=decide(contest, table, model, scenario.economics, preview, whole),
             model=model,
+            usage=dict(usage),
             evaluation=evaluate(model, model.terms),
         )
     )
@@ -204,11 +208,12 @@ def _contest(
 def _rounded(comparison: Comparison) -> Comparison:
     """Six significant digits, at the very end: the last bits differ between machines and mean nothing.
 
-    Terms stay as they were stated, and the evaluation is that of the rounded model, which the report holds.
+    What went in stays as it was, and the evaluation is that of the rounded model, which the report holds.
     """
-    data = _round(comparison.model_dump(exclude={"evaluation": True, "model": {"terms"}}))
+    data = _round(comparison.model_dump(exclude={"evaluation": True, "usage": True, "model": {"terms"}}))
     model = DecisionModel.model_validate(data["model"] | {"terms": comparison.model.terms})
-    return Comparison.model_validate(data | {"model": model, "evaluation": evaluate(model, model.terms)})
+    kept = {"usage": comparison.usage, "model": model, "evaluation": evaluate(model, model.terms)}
+    return Comparison.model_validate(data | kept)
 
 
 def _round(node: Any) -> Any:

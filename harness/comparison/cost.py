@@ -6,23 +6,28 @@ retraining interval and spread over the requests of that interval.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 
 import numpy as np
 
 from harness.comparison.bootstrap import Resampler, cluster_sums, compact, percentile_interval
+from harness.comparison.draws import bootstrap_draws, fixed_draws, generator, price_draws
 from harness.comparison.estimate import FEW, MIN_CLUSTERS, Rows, estimate_rows, no_estimate
 from harness.comparison.intervals import ratio_from_bounds
-from harness.comparison.model import COST, SUCCESS
-from harness.comparison.table import Table
+from harness.comparison.ledger import ledger
+from harness.comparison.model import COST, SUCCESS, training_of
+from harness.comparison.table import Floats, Table
 from harness.comparison.utility import fixed_cost, outcome, training_cost
+from harness.types.answers import TrainingRecord, Usage
 from harness.types.decision import DecisionModel
+from harness.types.economics import Economics, Ranges
 from harness.types.results import Estimate, VariantCost
 from harness.types.settings import VariantSpec
 
 CURVE_POINTS = 41
+RATIO_BOOTSTRAP = "ratio, cluster bootstrap"
 
 
 @dataclass(frozen=True)
@@ -31,12 +36,28 @@ class Costs:
     volumes: tuple[float, ...]
 
 
+@dataclass(frozen=True)
+class Bill:
+    """What costs rest on besides the scores."""
+
+    economics: Economics
+    trainings: Mapping[str, TrainingRecord]
+    """By adapter."""
+    usage: Mapping[str, Usage]
+    """By variant; one that is not there has a ledger without tokens and retries."""
+
+
 def build_costs(
-    table: Table, specs: Sequence[VariantSpec], model: DecisionModel, resampler: Resampler
+    table: Table, specs: Sequence[VariantSpec], model: DecisionModel, bill: Bill, resampler: Resampler
 ) -> Costs:
     """Costs of all variants in the order of ``specs``, which is that of the model and of the table's rows."""
     volumes = tuple(float(v) for v in np.geomspace(*model.terms.volume_range, CURVE_POINTS))
-    costs = [_variant_cost(table, row, spec, model, volumes, resampler) for row, spec in enumerate(specs)]
+    costs = [
+        _variant_cost(table, row, spec, model, bill, volumes, resampler) for row, spec in enumerate(specs)
+    ]
+    if bill.economics.ranges != Ranges():
+        ranges = bill.economics.ranges
+        costs = [_with_ranges(cost, table, row, model, ranges, resampler) for row, cost in enumerate(costs)]
     return Costs(tuple(costs), volumes)
 
 
@@ -45,6 +66,7 @@ def _variant_cost(
     row: int,
     spec: VariantSpec,
     model: DecisionModel,
+    bill: Bill,
     volumes: tuple[float, ...],
     resampler: Resampler,
 ) -> VariantCost:
@@ -64,7 +86,32 @@ def _variant_cost(
         per_1000=_shift(serving, 1000 * share),
         per_1000_successes=cost_per_success(money, wins, serving, success, share, resampler),
         curve=tuple(outcome(v, there, model.currency).per_1000_successes for there in at),
+        ledger=ledger(v, terms, bill.economics, bill.usage.get(v.variant), training_of(spec, bill.trainings)),
     )
+
+
+def _with_ranges(
+    cost: VariantCost, table: Table, row: int, model: DecisionModel, ranges: Ranges, resampler: Resampler
+) -> VariantCost:
+    """The same with intervals over joint draws of items and of the figures that are declared uncertain."""
+    v = model.variants[row]
+    if v.machine_s is None:
+        return cost
+    prices = price_draws(model, ranges, resampler.resamples, generator(resampler, "cost"))
+    relative, success = bootstrap_draws(table, [row], resampler)
+    serving = relative[0] * (v.machine_s * prices.machine_second + v.other_per_request)
+    total = serving + fixed_draws(model, [row], prices)[0] / model.terms.monthly_requests
+    found = {"serving_per_1000": serving, "per_1000": total}
+    if cost.per_1000_successes.method == RATIO_BOOTSTRAP:  # rare successes keep the interval that bears them
+        with np.errstate(divide="ignore"):
+            found["per_1000_successes"] = total / success[0]
+    return cost.model_copy(update={name: _over(getattr(cost, name), 1000 * d) for name, d in found.items()})
+
+
+def _over(estimate: Estimate, draws: Floats) -> Estimate:
+    low, high = percentile_interval(draws, max(estimate.n_clusters, 2))
+    known = {"low": low, "high": high if isfinite(high) else None, "reason": None}
+    return estimate.model_copy(update=known | {"method": "Monte Carlo over items and declared ranges"})
 
 
 def _rows(table: Table, metric: str, row: int, lack: str) -> Rows:
@@ -107,7 +154,7 @@ def cost_per_success(
         "value": (serving.value + 1000 * share) / success.value, "low": None, "high": None, "method": "ratio",
     })  # fmt: skip
     bounds = _resampled_bounds(money, wins, share, resampler)
-    method = "ratio, cluster bootstrap"
+    method = RATIO_BOOTSTRAP
     if bounds is None:
         spent = _shift(serving, 1000 * share)
         if spent.value is None or spent.low is None or spent.high is None:

@@ -40,8 +40,7 @@ def decide(
         )  # fmt: skip
     row_of = {o.variant: row for row, o in enumerate(outcomes)}
     names = [o.variant for o in outcomes]
-    best = dict.fromkeys((o.variant for o in outcomes if o.ruled_out is None), 0.0)
-    best |= zip((names[row] for row in belief.rows), probability_best(belief), strict=True)
+    best = dict(zip((names[row] for row in belief.rows), probability_best(belief), strict=True))
     stake = Stake(
         horizon_months=economics.retraining_months,
         item_price=economics.example_price,

@@ -14,7 +14,7 @@ import numpy as np
 from harness.comparison.bootstrap import Resampler, cluster_sums, compact, stable_seed
 from harness.comparison.model import COST, SUCCESS
 from harness.comparison.posterior import sample_of
-from harness.comparison.table import Floats, Matrix, Table
+from harness.comparison.table import Floats, Matrix, Table, no_scores
 from harness.types.decision import DecisionModel
 from harness.types.economics import Range, Ranges
 
@@ -84,11 +84,9 @@ def latency_draws(matrix: Matrix, rows: Sequence[int], size: int, rng: np.random
     return np.stack([np.quantile(row, share) for row in values])
 
 
-def bootstrap_draws(
-    table: Table, model: DecisionModel, rows: Sequence[int], resampler: Resampler
-) -> tuple[Floats, Floats]:
+def bootstrap_draws(table: Table, rows: Sequence[int], resampler: Resampler) -> tuple[Floats, Floats]:
     """(V, R) machine seconds relative to their mean and (V, R) success rates, from joint cluster resamples."""
-    matrices = table.metrics[COST], table.metrics[SUCCESS]
+    matrices = [table.metrics.get(name) or no_scores(table) for name in (COST, SUCCESS)]
     values = np.concatenate([m.values[list(rows)] for m in matrices])
     present = ~np.isnan(values)
     used = present.any(axis=0)

@@ -13,7 +13,7 @@ from harness.comparison.paired import difference_rows, verdict
 from harness.comparison.posterior import posterior, sample_of
 from harness.comparison.table import Matrix, Table
 from harness.errors import HarnessError
-from harness.types.answers import TrainingRecord
+from harness.types.answers import TrainingRecord, Usage
 from harness.types.decision import DecisionModel, DecisionTerms, VariantTerms
 from harness.types.economics import Economics
 from harness.types.results import Estimate, MetricInfo
@@ -43,6 +43,7 @@ def build_model(
     scenario: Scenario,
     table: Table,
     trainings: Mapping[str, TrainingRecord],
+    usage: Mapping[str, Usage],
     contest: Contest,
     resampler: Resampler,
 ) -> DecisionModel:
@@ -57,7 +58,7 @@ def build_model(
     )
     variants = tuple(
         _variant(
-            scenario.economics, table, row, spec, trainings,
+            scenario.economics, table, row, spec, training_of(spec, trainings), usage.get(spec.name),
             quality=quality.get(row), expected=tuple(each.get(row) for each in expected),
             latency_s=contest.latency[row], ruled_out=ruled_out[row],
             worse_than=_worse_than(contest, row, table.variants, resampler),
@@ -94,7 +95,8 @@ def _variant(
     table: Table,
     row: int,
     spec: VariantSpec,
-    trainings: Mapping[str, TrainingRecord],
+    training: TrainingRecord | None,
+    usage: Usage | None,
     *,
     quality: float | None,
     expected: tuple[float | None, ...],
@@ -102,7 +104,7 @@ def _variant(
     ruled_out: str | None,
     worse_than: tuple[str, ...],
 ) -> VariantTerms:
-    training = training_of(spec, trainings)
+    seconds = (training.seconds if training else 0.0) + ((usage.index_s or 0.0) if usage else 0.0)
     people = economics.people_hours_per_month.get(spec.name, 0.0) * economics.people_price_per_hour
     return VariantTerms(
         variant=spec.name,
@@ -112,9 +114,9 @@ def _variant(
         expected_quality=expected[0],
         expected_success=expected[1],
         expected_harm=expected[2],
-        machine_s=machine_seconds(table, row, economics),
-        other_per_request=0.0,
-        training_hours=training.seconds / 3600 if training else 0.0,
+        machine_s=machine_seconds(table, row, spec, economics),
+        other_per_request=_token_money(table, row, spec, economics),
+        training_hours=seconds / 3600,
         other_once=training.examples * economics.example_price if training else 0.0,
         per_month=people,
         latency_s=latency_s,
@@ -136,11 +138,16 @@ def training_of(spec: VariantSpec, trainings: Mapping[str, TrainingRecord]) -> T
     return trainings[name]
 
 
-def machine_seconds(table: Table, row: int, economics: Economics) -> float | None:
+def _token_money(table: Table, row: int, spec: VariantSpec, economics: Economics) -> float:
+    """Mean over the requests of a variant that is priced by tokens."""
+    return (_mean(table.metrics.get(COST), row) or 0.0) if spec.name in economics.tokens else 0.0
+
+
+def machine_seconds(table: Table, row: int, spec: VariantSpec, economics: Economics) -> float | None:
     """Mean over the requests; the scores hold its money at the scenario's price and utilisation."""
     money = _mean(table.metrics.get(COST), row)
-    if money is None:
-        return None
+    if money is None or spec.name in economics.tokens:
+        return None if money is None else 0.0
     price = economics.serving.price_per_hour
     return money * 3600 * economics.utilisation / price if price else 0.0
 

@@ -26,6 +26,9 @@ def reason(
         text = f"{said}, the only variant that qualifies, {bill}."
     elif chosen.utility is not None:
         text = f"{said}, {bill}; {_worth(model, allowed, chosen)}."
+        unknown = [o.variant for o in allowed if o.utility is None]
+        if unknown:
+            text += f" What {_joined(unknown)} would be worth is not known and was taken as the least."
     elif not others:
         text = f"{said}, clearly better than every other variant, {bill}."
     elif price is None:

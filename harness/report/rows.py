@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.report.text import canonical_json
 from harness.report.view import Inputs
-from harness.types.answers import TrainingRecord
+from harness.types.answers import TrainingRecord, Usage
 from harness.types.data import Item
 from harness.types.record import Record
 from harness.types.results import Manifest, MetricInfo, Score
@@ -38,6 +38,8 @@ class Rows(Record):
     """Those of the headline, in the order of the comparison."""
     trainings: dict[str, TrainingRecord]
     """By adapter; without the course of the loss, on which no cost rests."""
+    usage: dict[str, Usage]
+    """By variant."""
     items: tuple[tuple[str, str], ...]
     """Id and cluster."""
     reasons: tuple[str, ...]
@@ -56,6 +58,7 @@ class Evidence:
     metrics: tuple[MetricInfo, ...]
     trainings: dict[str, TrainingRecord]
     preview: bool
+    usage: dict[str, Usage]
 
 
 def headline_metrics(view: Inputs) -> list[MetricInfo]:
@@ -73,6 +76,7 @@ def pack(view: Inputs) -> Rows:
         preview=view.comparison.preview,
         metrics=tuple(metrics),
         trainings={n: t.model_copy(update={"steps": (), "epochs": ()}) for n, t in view.trainings.items()},
+        usage=view.comparison.usage,
         items=tuple((item.id, item.cluster) for item in view.items),
         scores=_cells(view, {m.name for m in metrics}, reasons),
         reasons=tuple(reasons),
@@ -120,6 +124,7 @@ def unpack(rows: Rows) -> Evidence:
         metrics=rows.metrics,
         trainings=rows.trainings,
         preview=rows.preview,
+        usage=rows.usage,
     )
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from harness.errors import InputError, Problem, ScenarioError
+from harness.prices import pricer
 from harness.registry import BACKENDS, SCORERS, SOURCES, nearest
 from harness.scenario.document import Document, Loc, in_order
 from harness.types.settings import Scenario
@@ -133,9 +134,20 @@ def _economics(s: Scenario) -> Iterator[_Found]:
         if needed and needed not in s.metrics:
             yield (at, setting), f"needs metric {needed!r}; add it under `metrics`"
     names = [v.name for v in s.variants]
-    for name in e.people_hours_per_month:
-        if name not in names:
-            yield (at, "people_hours_per_month", name), f"no variant {name!r}; {nearest(name, names)}"
+    for setting, named in (("people_hours_per_month", e.people_hours_per_month), ("tokens", e.tokens)):
+        for name in named:
+            if name not in names:
+                yield (at, setting, name), f"no variant {name!r}; {nearest(name, names)}"
+    for name, tokens in e.tokens.items():
+        if tokens.kind == "listed" and e.currency != "USD":
+            yield (
+                (at, "tokens", name),
+                f"listed prices are in USD, the scenario counts in {e.currency}; state your own",
+            )
+        try:
+            pricer(tokens)
+        except InputError as error:
+            yield (at, "tokens", name), str(error)
 
 
 def _sources(s: Scenario) -> Iterator[_Found]:

@@ -30,7 +30,7 @@ class VariantTerms(Record):
     other_per_request: float
     """Money of a request that is not machine time: tokens of an API, a judge."""
     training_hours: float
-    """Machine hours of one training; 0 for a variant that is not trained."""
+    """Machine hours paid at every training: of the training itself and of building an index."""
     other_once: float
     """Money paid at every training that is not machine time: labelled examples."""
     per_month: float

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from harness.types.record import Record
+from harness.types.tokens import TokenPrices
 
 Money = Annotated[float, Field(ge=0)]
 Volume = Annotated[int, Field(ge=1, le=10**12)]
@@ -81,6 +82,8 @@ class Economics(Record):
     """Training is paid again after so many months."""
     example_price: Money = 0.0
     """Cost of writing and checking one training example."""
+    tokens: dict[str, TokenPrices] = {}
+    """Token prices of the variants that an API answers, by variant; they replace the machine time."""
     people_hours_per_month: dict[str, Money] = {}
     """Hours of people that a variant needs every month, by variant; one that is not named needs none."""
     people_price_per_hour: Money = 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from harness.types.answers import Phase
+from harness.types.answers import Phase, Usage
 from harness.types.decision import BreakEven, DecisionModel, Evaluation, Sweep, Worth
 from harness.types.record import Record
 
@@ -77,17 +77,36 @@ class Interaction(Record):
     estimate: Estimate
 
 
+class LedgerLine(Record):
+    """One thing that is paid for."""
+
+    what: str
+    paid: Literal["each training", "each month", "each request"]
+    quantity: float
+    """Each time it is paid."""
+    unit: str
+    unit_price: float
+    amount: float
+    """Each time it is paid."""
+    per_month: float
+    """The same at the stated volume and retraining interval."""
+    source: str
+    """Where quantity and price come from."""
+
+
 class VariantCost(Record):
     variant: str
     serving_per_1000: Estimate
     """Machine (or token) cost of 1,000 requests."""
     training_once: float
-    """Training machine time and labelled examples, paid every retraining interval."""
+    """Machine time of training and index, and labelled examples, paid every retraining interval."""
     per_1000: Estimate
     """Serving plus training amortised over the stated volume."""
     per_1000_successes: Estimate
     curve: tuple[float | None, ...]
     """Cost per 1,000 successes at each of ``Comparison.volumes``."""
+    ledger: tuple[LedgerLine, ...]
+    """Empty where what the variant uses is not known."""
 
 
 class FrontierPoint(Record):
@@ -142,6 +161,8 @@ class Comparison(Record):
     decision: Decision
     model: DecisionModel
     """What the decision is computed from, so that it can be computed again at other prices."""
+    usage: dict[str, Usage]
+    """What each variant's answers used, of which the ledgers are made."""
     evaluation: Evaluation
     """Costs, ranking and break-even volumes that ``model`` gives at its own terms, as plain arithmetic."""
 

@@ -126,7 +126,8 @@ def model_of(
     info: MetricInfo | None = None,
     latency: Mapping[str, float | None] | None = None,
 ) -> DecisionModel:
-    return build_model(given, table, trainings or {}, contest_of(given, table, info, latency), WHOLE)
+    contest = contest_of(given, table, info, latency)
+    return build_model(given, table, trainings or {}, {}, contest, WHOLE)
 
 
 def contest_of(

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
 from harness.comparison.bootstrap import Resampler
-from harness.comparison.cost import Costs, build_costs
+from harness.comparison.cost import Bill, Costs, build_costs
 from harness.comparison.table import build_table
 from harness.errors import HarnessError
 from harness.types.answers import TrainingRecord
+from harness.types.economics import Ranges
 from harness.types.settings import VariantSpec
 
 from .factories import economics, items, model_of, scenario, scores, training
@@ -24,12 +26,14 @@ def costs(
     spec: VariantSpec = LORA,
     per_cluster: int = 1,
     trainings: Mapping[str, TrainingRecord] | None = None,
+    **terms: Any,
 ) -> Costs:
     rows = scores("cost", {spec.name: money}) + scores("success", {spec.name: wins})
     table = build_table([spec.name], items(max(len(money), len(wins)), per_cluster), rows, ())
-    given = scenario([spec], economics=economics(example_price=0.29))
-    model = model_of(given, table, {"a": training()} if trainings is None else trainings)
-    return build_costs(table, [spec], model, Resampler(0, "all"))
+    given = scenario([spec], economics=economics(example_price=0.29, **terms))
+    known = {"a": training()} if trainings is None else trainings
+    model = model_of(given, table, known)
+    return build_costs(table, [spec], model, Bill(given.economics, known, {}), Resampler(0, "all"))
 
 
 def test_worked_example() -> None:
@@ -113,3 +117,30 @@ def test_constant_cost_has_no_interval_but_a_reason() -> None:
     assert cost.per_1000_successes.value == pytest.approx(3)
     assert cost.per_1000_successes.low is None
     assert cost.per_1000_successes.reason
+
+
+def test_declared_ranges_widen_the_intervals_and_move_no_value() -> None:
+    rng = np.random.default_rng(0)
+    money, wins = rng.uniform(0.001, 0.003, 200).tolist(), [1.0, 0] * 100
+    (exact,) = costs(money, wins).variants
+    (wide,) = costs(money, wins, ranges=Ranges(utilisation=(0.25, 1.0), training_price=(1.0, 9.0))).variants
+    for name in ("serving_per_1000", "per_1000", "per_1000_successes"):
+        before, after = getattr(exact, name), getattr(wide, name)
+        assert after.value == before.value
+        assert after.high - after.low > 2 * (before.high - before.low)
+        assert after.method == "Monte Carlo over items and declared ranges"
+    # Busy between a quarter and all of the time: half to twice the serving cost, at the outside.
+    serving = wide.serving_per_1000
+    assert serving.value is not None
+    assert serving.low is not None
+    assert serving.high is not None
+    assert 0.5 * serving.value < serving.low < serving.value < serving.high < 2 * serving.value
+
+
+def test_rare_successes_keep_an_interval_under_declared_ranges() -> None:
+    money = np.random.default_rng(0).uniform(0.001, 0.003, 40).tolist()
+    found = costs(money, [1.0] + [0.0] * 39, ranges=Ranges(utilisation=(0.25, 1.0))).variants[0]
+    assert found.per_1000_successes.method == "ratio, MOVER-R of both intervals"
+    nothing = costs(money, [], ranges=Ranges(utilisation=(0.25, 1.0))).variants[0]
+    assert nothing.per_1000_successes.value is None
+    assert nothing.per_1000.high is not None

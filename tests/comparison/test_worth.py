@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.comparison.posterior import Sample
+from harness.comparison.posterior import Sample, posterior
 from harness.comparison.table import Table, build_table
 from harness.comparison.utility import rank
 from harness.comparison.worth import Belief, believe, information, probability_best, regret
@@ -92,24 +92,38 @@ def test_scores_and_quality() -> None:
     assert probability_best(quality)[1] > 0.95
 
 
-def test_information_against_nested_simulation() -> None:
-    """Two variants whose truth is drawn from the belief: ask again, believe again, choose again."""
-    rng = np.random.default_rng(0)
-    sd, n = 0.04, 200
-    noise = rng.standard_normal((2, n))
+def correlated(mean: list[float], covariance: np.ndarray, n: int) -> Sample:
+    """A sample whose means have exactly this covariance."""
+    noise = np.random.default_rng(1).standard_normal((len(mean), n))
     noise -= noise.mean(axis=1, keepdims=True)
     root = np.linalg.cholesky(noise @ noise.T * n / (n - 1))
-    sample = Sample(np.array([0.50, 0.53]), sd * np.linalg.solve(root, noise), n)
-    # A flat belief: the scale of the prior is out of reach of the draws.
-    draws = sample.mean[:, None] + sd * rng.standard_normal((2, 200_000))
-    found = information(Belief("quality", (0, 1), draws, sample, n), 200)
-    again = draws + sd * rng.standard_normal(draws.shape)
-    after = (sample.mean[:, None] + again) / 2
-    chosen = np.where(after[0] > after[1], draws[0], draws[1])
-    gain = chosen.mean() - draws[1].mean()
-    assert found < gain < 2.5 * found, (
-        "the prior, which pulls together, leaves less to be learnt than a flat one"
-    )
-    nothing = Belief("quality", (0, 1), draws + np.array([[0.0], [1.0]]), sample, n)
-    assert information(nothing, 1000) == pytest.approx(0, abs=1e-12)
-    assert information(Belief("quality", (0, 1), draws, sample, n), 2000) > found
+    return Sample(np.array(mean), np.linalg.cholesky(covariance) @ np.linalg.solve(root, noise), n)
+
+
+@pytest.mark.parametrize(("mean", "more"), [([0.5, 0.53], 1000), ([0.4, 0.5, 0.52, 0.51], 600)])
+def test_information_against_nested_simulation(mean: list[float], more: int) -> None:
+    """The truth is drawn from the belief; then ask again, believe again, choose again."""
+    n, v = 200, len(mean)
+    covariance = 0.035**2 * (0.6 * np.eye(v) + 0.4)
+    sample = correlated(mean, covariance, n)
+    believed, rng = posterior(sample), np.random.default_rng(0)
+    truth = believed.draws(4000, rng)
+    found = information(Belief("quality", tuple(range(v)), truth, sample, n), more)
+    root, first, gains = np.linalg.cholesky(covariance * n / more), believed.mean.argmax(), []
+    for true in truth.T[:800]:
+        pooled = (n * sample.mean + more * (true + root @ rng.standard_normal(v))) / (n + more)
+        later = Sample(pooled, sample.residual * sqrt(n / (n + more)), n)
+        gains.append(true[posterior(later).mean.argmax()] - true[first])
+    error = np.std(gains) / sqrt(len(gains))
+    assert found == pytest.approx(np.mean(gains), abs=3 * error)
+    assert found > 4 * error, "or the check could not fail"
+
+
+def test_information_grows_with_the_items_and_ends_where_nothing_is_open() -> None:
+    sample = correlated([0.50, 0.53], 0.04**2 * np.eye(2), 200)
+    draws = posterior(sample).draws(4000, np.random.default_rng(0))
+    values = [information(Belief("quality", (0, 1), draws, sample, 200), m) for m in (50, 200, 1000, 10**6)]
+    assert values == sorted(values)
+    assert values[-1] == pytest.approx(min(regret(Belief("quality", (0, 1), draws, sample, 200))), rel=0.02)
+    settled = Belief("quality", (0, 1), draws + np.array([[0.0], [1.0]]), sample, 200)
+    assert information(settled, 1000) == pytest.approx(0, abs=1e-12)

@@ -24,6 +24,7 @@ from harness.types.results import (
     Estimate,
     FrontierPoint,
     Interaction,
+    LedgerLine,
     Score,
     VariantCost,
 )
@@ -44,6 +45,7 @@ def _costs(success: dict[str, float], volumes: Sequence[float]) -> list[VariantC
                     per_1000=none,
                     per_1000_successes=none,
                     curve=tuple(None for _ in volumes),
+                    ledger=(),
                 )
             )
             continue
@@ -58,9 +60,40 @@ def _costs(success: dict[str, float], volumes: Sequence[float]) -> list[VariantC
                 per_1000=_around(total),
                 per_1000_successes=_around(total / success[name]),
                 curve=curve,
+                ledger=_ledger(serving, trained),
             )
         )
     return found
+
+
+def _ledger(serving: float, trained: float) -> tuple[LedgerLine, ...]:
+    """At 20,000 requests a month, trained every three."""
+    lines = [
+        LedgerLine(
+            what="Serving",
+            paid="each request",
+            quantity=serving / 1000 / 0.096,
+            unit="machine hours",
+            unit_price=0.096,
+            amount=serving / 1000,
+            per_month=serving * 20,
+            source="measured; list price, 2026-11-01",
+        )
+    ]
+    if trained:
+        lines.append(
+            LedgerLine(
+                what="Training",
+                paid="each training",
+                quantity=trained / 0.096,
+                unit="machine hours",
+                unit_price=0.096,
+                amount=trained,
+                per_month=trained / 3,
+                source="measured; list price, 2026-11-01",
+            )
+        )
+    return tuple(lines)
 
 
 def _around(value: float) -> Estimate:
@@ -264,5 +297,6 @@ def make_comparison(
             reason="raft has the highest success of the variants that qualify.",
         ),
         model=make_model(success),
+        usage={},
         evaluation=evaluate(make_model(success), make_model(success).terms),
     )

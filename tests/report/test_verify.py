@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 import harness.report.rows
-from harness.comparison.build import build_comparison
 from harness.errors import InputError
 from harness.report.build import LIMIT, build_report
 from harness.report.marks import MARK, read_page
@@ -19,13 +18,10 @@ from harness.report.rows import Evidence, Rows, digest, headline_metrics, pack, 
 from harness.report.verify import Verification, verify
 from harness.report.view import Inputs
 from harness.types.results import Comparison, Score
+from harness.verification import rebuild
 
 from .measured import computed
 from .synthetic import Run
-
-
-def rebuild(e: Evidence) -> Comparison:
-    return build_comparison(e.scenario, e.items, e.scores, e.metrics, e.trainings, e.preview)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from harness.report.charts import NARROW, WIDE, Axis, Canvas, Dot, Texts, both, scatter
 from harness.report.format import Unit, count, tick
+from harness.report.sections.decision import amount
 from harness.report.svg import fit, rounded
 from harness.report.text import sentence_list
 from harness.report.view import Inputs, centre
@@ -50,8 +51,17 @@ def data(view: Inputs) -> dict[str, Any]:
             "centre": centre(view.estimate(choice, latency.name)) if latency else "median",
             "per_1000": view.cost_figure(choice, "per_1000"),
             "per_1000_successes": view.cost_figure(choice, "per_1000_successes"),
+            "worth": _worth(view, choice),
         }
     return found
+
+
+def _worth(view: Inputs, choice: str) -> tuple[str, str] | None:
+    """Money a month with its interval; None where the scenario states no value of a success."""
+    worth = view.comparison.decision.worth
+    if worth is None or worth.unit != "money":
+        return None
+    return amount(view, worth, next((v for v in worth.variants if v.variant == choice), None))
 
 
 def changes(view: Inputs) -> list[str]:
@@ -64,8 +74,8 @@ def changes(view: Inputs) -> list[str]:
     others = [name for name in decision.tied if name != choice]
     if others:
         rest = f"{metric.label} of {sentence_list(others)} does not differ clearly from the best"
-        by = "on cost" if decision.worth is None or decision.worth.unit == "quality" else "on expected worth"
-        said.append(f"{rest}, so {choice} wins {by}; more items could separate them.")
+        by = "cost" if decision.worth is None or decision.worth.unit == "quality" else "expected worth"
+        said.append(f"{rest}, so {choice} wins on {by}.")
     said += switch_sentences(view, choice)
     if decision.worth:
         said.append(decision.worth.sentence)

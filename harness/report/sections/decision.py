@@ -25,7 +25,7 @@ def data(view: Inputs) -> dict[str, Any]:
         {
             "name": name,
             "colour": view.colour(name),
-            "worth": _amount(view, worth, of.get(name)) if worth else None,
+            "worth": amount(view, worth, of.get(name)) if worth else None,
             "regret": _said(view, worth.unit, of[name].regret) if worth and name in of else None,
             "best": decision.probability_best.get(name),
             "dominated": shares.get(name),
@@ -55,7 +55,7 @@ def _head(view: Inputs, worth: Worth | None) -> str:
     return "Worth a month" if worth.unit == "money" else "Weighted score"
 
 
-def _amount(view: Inputs, worth: Worth, found: VariantWorth | None) -> tuple[str, str] | None:
+def amount(view: Inputs, worth: Worth, found: VariantWorth | None) -> tuple[str, str] | None:
     """Value and interval."""
     if found is None:
         return None

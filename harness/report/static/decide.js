@@ -90,7 +90,8 @@
 
   /* Words, as report/format.py has them */
 
-  const general = (value, figures) => String(Number(value.toPrecision(figures)));
+  const general = (value, figures) => (Number(value.toPrecision(figures)) >= 1e6 ? `${general(value / 1e6, figures)} million`
+    : Number(value.toPrecision(figures)).toLocaleString("en-US", { maximumSignificantDigits: figures }));
   const grouped = (value, digits) => value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
   function money(value) {
@@ -148,8 +149,7 @@
   function row(o, place, t) {
     const line = make("tr", place === 1 ? "chosen" : "");
     line.dataset.variant = o.v.variant;
-    const head = make("th");
-    head.scope = "row";
+    const head = Object.assign(make("th"), { scope: "row" });
     head.append(keys.get(o.v.variant));
     if (o.ruledOut !== null) head.append(make("span", "verdict", o.ruledOut));
     const figures = [o.per1000, o.perSuccess, o.month].map((value) => (value === null ? null : money(value)));
