@@ -7,6 +7,7 @@ from typing import Any
 from harness.report.format import Unit, count, money, plain
 from harness.report.view import Inputs
 from harness.types.decision import VariantWorth, Worth
+from harness.types.results import Estimate
 
 _TITLES = {
     "monthly_requests": "Requests a month",
@@ -56,11 +57,18 @@ def _head(view: Inputs, worth: Worth | None) -> str:
 
 
 def amount(view: Inputs, worth: Worth, found: VariantWorth | None) -> tuple[str, str] | None:
-    """Value and interval."""
+    """Value and interval. Money and scores are those of the stated terms, as the ranking and the assumptions have
+    them; the mean of the draws differs by what their number leaves to chance."""
     if found is None:
         return None
-    value, low, high = (_said(view, worth.unit, v) for v in (found.value, found.low, found.high))
-    return value, f"{low} to {high}"
+    stated = {o.variant: o.utility for o in view.comparison.evaluation.outcomes}[found.variant]
+    value = found.value if stated is None else stated
+    unit: Unit = "money" if worth.unit == "money" else "score"
+    estimate = Estimate(
+        value=value, low=found.low, high=found.high, n=0, n_missing=0, n_clusters=0, method="joint draws"
+    )
+    shown = view.figure(estimate, view.choice_metric.unit if worth.unit == "quality" else unit)
+    return shown.text, shown.interval or "no interval"
 
 
 def _said(view: Inputs, unit: str, value: float) -> str:
