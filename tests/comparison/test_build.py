@@ -64,12 +64,14 @@ def test_another_metric_variant_or_slice_changes_no_number() -> None:
     assert pair.interactions == ()
 
 
-def test_another_seed_moves_bounds_and_no_value() -> None:
+def test_another_seed_moves_what_is_resampled_and_nothing_else() -> None:
     given, questions, rows = run()
     one = built()
     two = build_comparison(given.model_copy(update={"seed": 9}), questions, rows, METRICS, TRAININGS, False)
-    assert [e.estimate.value for e in one.estimates] == [e.estimate.value for e in two.estimates]
-    assert [e.estimate.low for e in one.estimates] != [e.estimate.low for e in two.estimates]
+    assert one.estimates == two.estimates
+    assert one.differences == two.differences
+    assert one.costs != two.costs
+    assert one.decision.worth != two.decision.worth
 
 
 def test_numbers_have_six_digits() -> None:
