@@ -1,11 +1,11 @@
 """Are decisions as good, and as sure, as they say? Scenarios with known truth, decided by the harness itself.
 
-    python benchmarks/calibration/decision.py            2,000 scenarios, about a minute; prints Markdown
-    python benchmarks/calibration/decision.py --small    200 scenarios, for the tests
+    python -m benchmarks.calibration.decision [--small] [--output docs/calibration-decision.md]
 
-Each scenario draws variants, success and harm rates, item difficulties shared by all variants and by the items
-of a cluster, costs, volume and the value of a success; then a sample of items, from which
-``harness.comparison`` chooses. The truth is the rates themselves, by quadrature over the difficulties.
+2,000 scenarios take about four minutes; ``--small`` is 200. Each draws variants, success and harm rates, item
+difficulties shared by all variants and by the items of a cluster, costs, volume and the value of a success; then a
+sample of items, from which ``harness.comparison`` chooses. The truth is the rates themselves, by quadrature over the
+difficulties.
 """
 
 from __future__ import annotations
@@ -13,51 +13,30 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from benchmarks.calibration.worlds import Floats, World, world
 from harness.comparison.bootstrap import Resampler
 from harness.comparison.breakeven import break_evens
-from harness.comparison.estimate import estimate_rows, metric_rows
+from harness.comparison.estimate import analytic_estimates, metric_rows
 from harness.comparison.frontier import probability_dominated
 from harness.comparison.model import Contest, build_model
-from harness.comparison.table import Matrix, Table
 from harness.comparison.utility import rank
 from harness.comparison.worth import believe, probability_best, regret
-from harness.types.answers import TrainingRecord
 from harness.types.decision import DecisionModel
-from harness.types.economics import Economics, Hardware, Ranges
+from harness.types.economics import Ranges
 from harness.types.results import MetricInfo
-from harness.types.settings import Choice, DataFiles, ModelSource, Scenario, VariantSpec
+from harness.types.settings import Choice
 
-Floats = NDArray[np.float64]
 BINS = np.array([0, 0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.98, 1.0])
-NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(40)
+WAYS = {
+    "money": "worth in money",
+    "quality": "quality, no value stated",
+    "naive": "worth in money, naive bootstrap",
+}
 SUCCESS = MetricInfo(name="success", label="success", description="", unit="rate", higher_is_better=True)
-PRICE = 3600.0
-"""Of an hour, so that a machine second at full use costs 1."""
-
-
-@dataclass(frozen=True)
-class World:
-    """One scenario: what is true, and the sample that the harness sees."""
-
-    scenario: Scenario
-    trainings: dict[str, TrainingRecord]
-    table: Table
-    seconds: Floats
-    """True machine time of a request, in which a second costs 1."""
-    once: Floats
-    """Money of a training."""
-    cost: Floats
-    """True money of a request with its share of the training."""
-    worth: Floats
-    """True money a month of each variant."""
-    success: Floats
-    value: float
-    """Money a month that the successes of the truly best variant are worth."""
 
 
 @dataclass(frozen=True)
@@ -76,87 +55,16 @@ class Verdicts:
     """As the harness stated it, likewise."""
 
 
-def logistic(x: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-x)), dtype=np.float64)
-
-
-def world(seed: int) -> World:
-    rng = np.random.default_rng(seed)
-    v, size = int(rng.integers(2, 7)), int(rng.integers(1, 5))
-    clusters = max(20, int(np.exp(rng.uniform(np.log(60), np.log(1000)))) // size)
-    ability = rng.normal(0, 1) + np.exp(rng.uniform(np.log(0.05), np.log(1.5))) * rng.standard_normal(v)
-    spread, alike = rng.uniform(0.3, 2), rng.uniform(0, 0.7)
-    harmful = rng.uniform(0, 0.4, v)
-    success = logistic(ability[:, None] + spread * NODES) @ WEIGHTS / WEIGHTS.sum()
-
-    shared = np.repeat(rng.standard_normal(clusters), size)
-    difficulty = spread * (
-        np.sqrt(alike) * shared + np.sqrt(1 - alike) * rng.standard_normal(clusters * size)
-    )
-    wins = (rng.random((v, clusters * size)) < logistic(ability[:, None] + difficulty)).astype(float)
-    harms = (1 - wins) * (rng.random(wins.shape) < harmful[:, None])
-    seconds = np.exp(rng.normal(0, 1, v))
-    used = seconds[:, None] * rng.lognormal(-0.125, 0.5, wins.shape)
-
-    worth_of_one, volume = float(np.exp(rng.uniform(np.log(3), np.log(300)))), int(np.exp(rng.uniform(7, 14)))
-    once = np.where(rng.random(v) < 0.5, 0.0, volume * 3 * rng.uniform(0, 0.05, v) * worth_of_one)
-    cost_of_harm = rng.uniform(0, 1) * worth_of_one
-    gain = success * worth_of_one - (1 - success) * harmful * cost_of_harm
-    worth = volume * (gain - seconds) - once / 3
-    return World(
-        scenario=_scenario(once, volume, worth_of_one, cost_of_harm),
-        trainings={f"a{k}": _training(f"a{k}", money) for k, money in enumerate(once)},
-        table=_table({"success": wins, "harm": harms, "cost": used}, np.repeat(np.arange(clusters), size)),
-        seconds=seconds,
-        once=once,
-        cost=seconds + once / 3 / volume,
-        worth=worth,
-        success=success,
-        value=volume * worth_of_one * float(success[worth.argmax()]),
-    )
-
-
-def _scenario(once: Floats, volume: int, worth: float, harm: float) -> Scenario:
-    machine = Hardware(name="m", price_per_hour=PRICE, as_of=date(2026, 1, 1), source="s")
-    specs = tuple(
-        VariantSpec(name=f"v{k}", weights=f"adapter:a{k}" if m else "base") for k, m in enumerate(once)
-    )
-    return Scenario(
-        name="simulated", model=ModelSource(source="fake:"), embedder=ModelSource(source="fake:"),
-        data=DataFiles(train="t", dev="d", heldout="h"), variants=specs, baseline="v0", metrics=("success",),
-        economics=Economics(
-            serving=machine, training=machine, utilisation=1.0, monthly_requests=volume, value_of_success=worth,
-            cost_of_harm=harm,
-        ),
-    )  # fmt: skip
-
-
-def _training(name: str, money: float) -> TrainingRecord:
-    return TrainingRecord(
-        adapter=name, fingerprint="f", examples=1, epochs=(), best_epoch=1, steps=(), seconds=float(money), tokens=1,
-        peak_memory_bytes=1, trainable_parameters=1, total_parameters=2, hardware="m",
-    )  # fmt: skip
-
-
-def _table(values: dict[str, Floats], cluster: NDArray[np.int64]) -> Table:
-    shape = values["success"].shape
-    nothing, reason = np.zeros(shape, dtype=np.bool_), np.full(shape, -1, dtype=np.int32)
-    matrices = {name: Matrix(array, nothing, reason, (), cluster) for name, array in values.items()}
-    names = tuple(f"v{k}" for k in range(shape[0]))
-    ids = tuple(f"i{k}" for k in range(shape[1]))
-    return Table(names, ids, int(cluster.max()) + 1, {"all": np.ones(shape[1], dtype=np.bool_)}, matrices)
-
-
 def seen(given: World, seed: int, stated_value: bool) -> tuple[Contest, DecisionModel, Resampler]:
     """What the harness makes of a world."""
     matrix, resampler = given.table.metrics["success"], Resampler(seed, "all", 2000)
-    quality = estimate_rows(metric_rows(SUCCESS, matrix, "unit"), resampler)
+    quality = analytic_estimates(metric_rows(SUCCESS, matrix, "unit"))
     contest = Contest(Choice(), SUCCESS, matrix, "unit", quality, [None] * len(quality))
     scenario = given.scenario
     if not stated_value:
         priceless = {"value_of_success": None, "cost_of_harm": None}
         scenario = scenario.model_copy(update={"economics": scenario.economics.model_copy(update=priceless)})
-    return contest, build_model(scenario, given.table, given.trainings, {}, contest, resampler), resampler
+    return contest, build_model(scenario, given.table, given.trainings, {}, contest), resampler
 
 
 def decided(given: World, seed: int, stated_value: bool) -> tuple[int, Floats, Floats]:
@@ -202,7 +110,7 @@ def break_even_coverage(n: int) -> tuple[int, int]:
             true = (fixed[a] - fixed[b]) / (slope[b] - slope[a])
             if 100 <= true <= 1e7:
                 pairs += 1
-                covered += (found.low or 0) <= true <= (found.high or np.inf)
+                covered += bool((found.low or 0) <= true <= (found.high or np.inf))
     return pairs, covered
 
 
@@ -281,33 +189,57 @@ def judge(way: str, n: int) -> Verdicts:
     return collect(worlds, by_quality=way == "quality")
 
 
+INTRODUCTION = """# Are the decisions right, and as sure as they say?
+
+Made by `python -m benchmarks.calibration.decision`; do not edit. {n:,} simulated scenarios (seeds 0 to {last:,}), each
+decided by the harness from a sample, and compared with the truth that the sample was drawn from: 2 to 6 variants, 60
+to 1,000 items in clusters of 1 to 4 that are alike by 0 to 0.7, variants that differ by next to nothing or by a lot,
+costs of a request of about 1 against a success worth 3 to 300, some with a training to pay off. *Error of P(best)* is
+the expected calibration error over twelve bins, of the probability stated for every variant; beside it what a perfect
+statement would show by chance. *Regret* is what the choice truly loses against the best variant, as a share of what
+the best variant's successes are worth.
+"""
+
+
+def document(n: int) -> str:
+    """All tables, as Markdown."""
+    found = {way: judge(way, n) for way in WAYS}
+    lines = [
+        INTRODUCTION.format(n=n, last=n - 1),
+        "| ranked by | error of P(best) | by chance | P(best) of the choice, stated less true | choice right "
+        "| right or within 1% of value | regret | regret as stated |",
+        "|---|---|---|---|---|---|---|---|",
+        *(summary(WAYS[way], verdicts) for way, verdicts in found.items()),
+        "",
+        "The naive bootstrap resamples items as if they were independent and ranks by plain means. Where no value of "
+        "a success is stated, the harness gives up quality that is not clearly better for a lower cost, so its choice "
+        "is not meant to be the best in quality; its regret is in points of success.",
+        "",
+    ]
+    stated, true = dominance(n)
+    error, floor = calibration_error(stated, true), noise_floor(stated, np.random.default_rng(0))
+    pairs, covered = break_even_coverage(n)
+    lines += [
+        f"Probability of being dominated: error {error:.3f} ({floor:.3f} by chance) over {len(stated):,} variants.",
+        "",
+        f"Break-even volumes: {covered / pairs:.1%} of {pairs:,} intervals of 95% hold the true volume.",
+        "",
+    ]
+    for way, title in (("money", "Worth in money"), ("naive", "The same by the naive bootstrap")):
+        lines += [f"## {title}: what was stated, and what was true", "", *reliability(found[way]), ""]
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Calibration of decisions on simulated scenarios.")
     parser.add_argument("--small", action="store_true", help="200 scenarios in place of 2,000")
-    n = 200 if parser.parse_args().small else 2000
-    labels = {
-        "money": "worth in money",
-        "quality": "quality, no value stated",
-        "naive": "worth, naive bootstrap",
-    }
-    found = {way: judge(way, n) for way in labels}
-    print(f"{n:,} simulated scenarios, seeds 0 to {n - 1:,}.\n")
-    print(
-        "| ranked by | error of P(best) | by chance alone | P(best) of the choice, stated less true", end=" "
-    )
-    print("| choice right | right or within 1% of value | regret, share of value | regret as stated |")
-    print("|---|---|---|---|---|---|---|---|")
-    for key, label in labels.items():
-        print(summary(label, found[key]))
-    stated, true = dominance(n)
-    error, floor = calibration_error(stated, true), noise_floor(stated, np.random.default_rng(0))
-    print(f"\nP(dominated): error {error:.3f} ({floor:.3f} by chance alone) over {len(stated):,} variants.")
-    pairs, covered = break_even_coverage(n)
-    print(
-        f"Break-even volumes: {covered:,} of {pairs:,} 95% intervals hold the true one ({covered / pairs:.1%})."
-    )
-    print("\nWorth in money, by what was stated:\n")
-    print("\n".join(reliability(found["money"])))
+    parser.add_argument("--output", type=Path, help="write the Markdown here in place of printing it")
+    given = parser.parse_args()
+    text = document(200 if given.small else 2000)
+    if given.output:
+        given.output.write_text(text, encoding="utf-8")
+    else:
+        print(text)
 
 
 if __name__ == "__main__":

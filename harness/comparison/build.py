@@ -11,19 +11,20 @@ from harness.comparison.bootstrap import CONFIDENCE, Resampler
 from harness.comparison.breakeven import break_evens
 from harness.comparison.cost import Bill, Costs, build_costs
 from harness.comparison.decision import decide
-from harness.comparison.estimate import Rows, estimate_all, metric_rows, no_estimate, support_of
+from harness.comparison.differences import NOTHING, Evidence, Gap, judged, weigh
+from harness.comparison.estimate import Rows, analytic_estimates, metric_rows, no_estimate, support_of
 from harness.comparison.frontier import build_frontier, probability_dominated
 from harness.comparison.model import LATENCY, Contest, build_model
-from harness.comparison.paired import Square, difference_rows, find_squares, interaction_rows, verdict
+from harness.comparison.paired import Square, difference_rows, find_squares, interaction_rows
 from harness.comparison.table import Table, build_table, no_scores
 from harness.comparison.utility import evaluate
+from harness.comparison.variance import variance_parts
 from harness.errors import InputError
 from harness.types.answers import TrainingRecord, Usage
 from harness.types.data import Item
 from harness.types.decision import DecisionModel
 from harness.types.results import (
     Comparison,
-    Difference,
     Estimate,
     FrontierPoint,
     Interaction,
@@ -35,7 +36,7 @@ from harness.types.settings import Scenario
 
 DIGITS = 6
 
-Reading = tuple[list[VariantEstimate], list[Difference], list[Interaction]]
+Reading = tuple[list[VariantEstimate], list[Gap], list[Interaction]]
 
 
 def build_comparison(
@@ -57,6 +58,7 @@ def build_comparison(
             "under `metrics:` in scenario.yaml or name another under `choice:`"
         )
     variants = tuple(spec.name for spec in scenario.variants)
+    tuned = [spec.name for spec in scenario.variants if spec.weights.startswith("adapter:")]
     table = build_table(variants, items, scores, scenario.slices)
     read = {slice: _read_slice(scenario, table, slice, metrics) for slice in table.slices}
     # By metric, then slice, then variant: what belongs side by side in a report stands side by side.
@@ -64,7 +66,7 @@ def build_comparison(
     estimates = tuple(chain.from_iterable(reading[0] for reading in readings))
     whole = Resampler(scenario.seed, "all")
     contest = _contest(scenario, table, metrics, estimates)
-    model = build_model(scenario, table, trainings, usage, contest, whole)
+    model = build_model(scenario, table, trainings, usage, contest)
     bill = Bill(scenario.economics, trainings, usage)
     costs = build_costs(table, scenario.variants, model, bill, whole)
     dominated = probability_dominated(contest, table, model, scenario.economics.ranges, whole)
@@ -82,7 +84,8 @@ def build_comparison(
             currency=scenario.economics.currency,
             metrics=tuple(metrics),
             estimates=estimates,
-            differences=tuple(chain.from_iterable(reading[1] for reading in readings)),
+            differences=judged(list(chain.from_iterable(reading[1] for reading in readings)), scenario),
+            variance=variance_parts(variants, tuned, scenario.choice.metric, scores),
             interactions=tuple(chain.from_iterable(reading[2] for reading in readings)),
             costs=costs.variants,
             volumes=costs.volumes,
@@ -113,20 +116,23 @@ def _read_slice(
         batch.append(metric_rows(metric, matrix, support))
         batch.append(difference_rows(metric, matrix, support, others, row(base) if base in variants else 0))
         batch.append(interaction_rows(metric, matrix, support, cells))
-    # The draws live as long as their slice: those of all slices at once would fill hundreds of megabytes.
-    found = iter(estimate_all(batch, Resampler(scenario.seed, slice)))
+    found = iter([analytic_estimates(rows) for rows in batch])
+    pairs = iter(batch[1::3])
     readings: dict[str, Reading] = {}
     for metric in metrics:
         nothing = no_estimate(f"no answer was scored by {metric.name}")
         values, gaps, effects = [nothing] * len(variants), [nothing] * len(others), [nothing] * len(squares)
+        evidence = [NOTHING] * len(others)
         if metric.name in table.metrics:
             values, gaps, effects = next(found), next(found), next(found)
+            evidence = weigh(next(pairs), gaps)
         if base not in variants:
             gaps = [no_estimate(f"the baseline {base} was not run")] * len(others)
+            evidence = [NOTHING] * len(others)
         names = [variants[other] for other in others]
         readings[metric.name] = (
             _estimates(metric, slice, variants, values),
-            _differences(metric, slice, base, names, gaps),
+            _gaps(metric, slice, names, gaps, evidence),
             _interactions(metric, slice, squares, effects),
         )
     return readings
@@ -141,16 +147,17 @@ def _estimates(
     ]
 
 
-def _differences(
-    metric: MetricInfo, slice: str, base: str, others: Sequence[str], gaps: Sequence[Estimate]
-) -> list[Difference]:
+def _gaps(
+    metric: MetricInfo,
+    slice: str,
+    others: Sequence[str],
+    gaps: Sequence[Estimate],
+    evidence: Sequence[Evidence],
+) -> list[Gap]:
     return [
-        Difference(
-            variant=other, baseline=base, metric=metric.name, slice=slice, estimate=gap,
-            verdict=verdict(gap, metric.higher_is_better),
-        )
-        for other, gap in zip(others, gaps, strict=True)
-    ]  # fmt: skip
+        Gap(variant=other, metric=metric, slice=slice, estimate=gap, evidence=seen)
+        for other, gap, seen in zip(others, gaps, evidence, strict=True)
+    ]
 
 
 def _interactions(

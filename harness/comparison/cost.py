@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.comparison.bootstrap import Resampler, cluster_sums, compact, percentile_interval
 from harness.comparison.draws import bootstrap_draws, fixed_draws, generator, price_draws
-from harness.comparison.estimate import FEW, MIN_CLUSTERS, Rows, estimate_rows, no_estimate
+from harness.comparison.estimate import FEW, MIN_CLUSTERS, Rows, analytic_estimates, no_estimate
 from harness.comparison.intervals import ratio_from_bounds
 from harness.comparison.ledger import ledger
 from harness.comparison.model import COST, SUCCESS, training_of
@@ -75,8 +75,8 @@ def _variant_cost(
     if spec.weights.startswith("precomputed:"):
         money = replace(money, why_empty=("the answers were made elsewhere, so their cost is unknown",))
     wins = _rows(table, SUCCESS, row, f"no item has a value of {SUCCESS}")
-    serving = estimate_rows(replace(money, values=money.values * 1000), resampler)[0]
-    success = estimate_rows(wins, resampler)[0]
+    serving = analytic_estimates(replace(money, values=money.values * 1000))[0]
+    success = analytic_estimates(wins)[0]
     share = fixed_cost(v, terms) / terms.monthly_requests
     at = [terms.model_copy(update={"monthly_requests": volume}) for volume in volumes]
     return VariantCost(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.comparison.bootstrap import Resampler
-from harness.comparison.estimate import estimate_rows
+from harness.comparison.estimate import analytic_estimates
 from harness.comparison.model import Contest
 from harness.comparison.paired import difference_rows
 from harness.comparison.reason import listed, reason
@@ -51,7 +51,7 @@ def decide(
     runner_up = _runner_up(model, ranking, tied)
     lead = None
     if runner_up:
-        lead = _difference(contest, row_of[choice], row_of[runner_up], resampler)
+        lead = _difference(contest, row_of[choice], row_of[runner_up])
     return Decision(
         choice=choice,
         runner_up=runner_up,
@@ -72,6 +72,6 @@ def _runner_up(model: DecisionModel, ranking: Sequence[str], tied: Sequence[str]
     return next((name for name in order if name != ranking[0]), None)
 
 
-def _difference(contest: Contest, row: int, base: int, resampler: Resampler) -> Estimate:
+def _difference(contest: Contest, row: int, base: int) -> Estimate:
     pairs = difference_rows(contest.metric, contest.matrix, contest.support, [row], base)
-    return estimate_rows(pairs, resampler)[0]
+    return analytic_estimates(pairs)[0]

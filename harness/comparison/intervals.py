@@ -23,7 +23,7 @@ def z_value(confidence: float = CONFIDENCE) -> float:
 
 
 @lru_cache(maxsize=4096)
-def t_value(degrees: int, confidence: float = CONFIDENCE) -> float:
+def t_value(degrees: float, confidence: float = CONFIDENCE) -> float:
     return float(stdtrit(degrees, 0.5 + confidence / 2))
 
 
@@ -40,19 +40,26 @@ def wilson(share: float, n: float, confidence: float = CONFIDENCE) -> tuple[floa
 
 
 def effective_n(
-    spread: float, variance: float, n: int, n_clusters: int, confidence: float = CONFIDENCE
+    spread: float,
+    variance: float,
+    n: int,
+    smallest_n: float,
+    degrees: float,
+    confidence: float = CONFIDENCE,
 ) -> float:
     """How many independent items tell as much (Korn & Graubard 1998, Surv. Methodol. 24:193).
 
-    ``spread`` is the variance of one yes/no item, ``variance`` the cluster-robust one of the mean. Without
-    any, nothing shows how alike a cluster's items are, so a cluster counts as one. Never more than ``n``.
+    ``spread`` is the variance of one yes/no item, ``variance`` the cluster-robust one of the mean with its
+    ``degrees`` of freedom, whose price is taken off. Without any variance nothing shows how alike a cluster's
+    items are, so they count as all alike, which ``smallest_n`` (Kish's n^2 over the sum of squared cluster
+    sizes) items' worth is. Never less than that nor more than ``n``: no correlation within clusters could be.
     """
-    if n == n_clusters:
+    if smallest_n >= n:
         return float(n)
-    if n_clusters < 2 or variance <= 0:
-        return float(n_clusters)
-    shrink = (z_value(confidence) / t_value(n_clusters - 1, confidence)) ** 2
-    return min(float(n), max(1.0, shrink * spread / variance))
+    if degrees <= 0 or variance <= 0:
+        return smallest_n
+    shrink = (z_value(confidence) / t_value(degrees, confidence)) ** 2
+    return min(float(n), max(smallest_n, shrink * spread / variance))
 
 
 def tango(gained: float, lost: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
@@ -91,34 +98,22 @@ def _root(falling: Callable[[float], float], target: float, low: float, high: fl
     return (low + high) / 2
 
 
-def median_interval(ordered: Floats, confidence: float = CONFIDENCE) -> tuple[float, float] | None:
-    """Order-statistic (sign test) interval of the median of independent values (Thompson 1936).
+def median_interval(
+    ordered: Floats, effective_n: float, confidence: float = CONFIDENCE
+) -> tuple[float, float] | None:
+    """Order-statistic (sign test) interval of the median (Thompson 1936, Ann. Math. Stat. 7:122).
 
-    Needs no assumption about the shape, which latencies would break. None below 6 values at 95%.
+    Needs no assumption about the shape, which latencies would break. The ranks are those that ``effective_n``
+    independent values would have, stretched to all (Woodruff 1952, JASA 47:635). None where even the extremes
+    fall short of the confidence: below 6 values at 95%.
     """
-    n = len(ordered)
-    tails = bdtr(np.arange(n // 2, dtype=np.float64), n, 0.5)
+    n, worth = len(ordered), int(effective_n)
+    tails = bdtr(np.arange(worth // 2, dtype=np.float64), worth, 0.5)
     k = int(np.searchsorted(tails, (1 - confidence) / 2, side="right"))
     if k < 1:
         return None
-    return float(ordered[k - 1]), float(ordered[n - k])
-
-
-def clustered_median_interval(
-    ordered: Floats, variance_at_half: float, n_clusters: int, confidence: float = CONFIDENCE
-) -> tuple[float, float] | None:
-    """Order statistics at the bounds of the share below the median (Woodruff 1952, JASA 47:635).
-
-    ``variance_at_half`` is the cluster-robust variance of the share of values at or below the median.
-    """
-    if n_clusters < 6:
-        return None
-    half = t_value(n_clusters - 1, confidence) * sqrt(max(variance_at_half, 0.25 / len(ordered)))
-    if half >= 0.5:
-        return None
-    n = len(ordered)
-    low, high = int(np.floor((0.5 - half) * n)), int(np.ceil((0.5 + half) * n))
-    return float(ordered[max(low - 1, 0)]), float(ordered[min(high, n - 1)])
+    rank = max(1, k * n // worth)
+    return float(ordered[rank - 1]), float(ordered[n - rank])
 
 
 def ratio_from_bounds(

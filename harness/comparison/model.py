@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.comparison.bootstrap import Resampler
-from harness.comparison.estimate import Support, estimate_rows
+from harness.comparison.estimate import Support, analytic_estimates
 from harness.comparison.paired import difference_rows, verdict
 from harness.comparison.posterior import posterior, sample_of
 from harness.comparison.table import Matrix, Table
@@ -45,7 +44,6 @@ def build_model(
     trainings: Mapping[str, TrainingRecord],
     usage: Mapping[str, Usage],
     contest: Contest,
-    resampler: Resampler,
 ) -> DecisionModel:
     ruled_out = [_broken_limit(contest, row) for row in range(len(table.variants))]
     rows = [row for row, why in enumerate(ruled_out) if why is None]
@@ -61,7 +59,7 @@ def build_model(
             scenario.economics, table, row, spec, training_of(spec, trainings), usage.get(spec.name),
             quality=quality.get(row), expected=tuple(each.get(row) for each in expected),
             latency_s=contest.latency[row], ruled_out=ruled_out[row],
-            worse_than=_worse_than(contest, row, table.variants, resampler),
+            worse_than=_worse_than(contest, row, table.variants),
         )
         for row, spec in enumerate(scenario.variants)
     )  # fmt: skip
@@ -195,7 +193,7 @@ def common(matrix: Matrix, rows: Sequence[int]) -> Matrix:
     return matrix.take(both) if both.any() else matrix
 
 
-def _worse_than(contest: Contest, row: int, names: Sequence[str], resampler: Resampler) -> tuple[str, ...]:
+def _worse_than(contest: Contest, row: int, names: Sequence[str]) -> tuple[str, ...]:
     """An unknown difference is not a clear one: who might be the best stays in the race."""
     others = [other for other in range(len(names)) if other != row]
     if not others:
@@ -204,6 +202,6 @@ def _worse_than(contest: Contest, row: int, names: Sequence[str], resampler: Res
     gaps = difference_rows(contest.metric, contest.matrix, contest.support, others, row)
     return tuple(
         names[other]
-        for other, gap in zip(others, estimate_rows(gaps, resampler), strict=True)
+        for other, gap in zip(others, analytic_estimates(gaps), strict=True)
         if verdict(gap, upward) == "better"
     )

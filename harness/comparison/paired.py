@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
 
 import numpy as np
 
 from harness.comparison.estimate import Rows, Support, statistic_of
 from harness.comparison.table import Matrix
-from harness.types.results import Estimate, MetricInfo
+from harness.types.results import Estimate, MetricInfo, Verdict
 from harness.types.settings import Retrieval, VariantSpec
 
-Verdict = Literal["better", "worse", "no clear difference", "unknown"]
+LEVEL = 0.05
+"""Of a family of comparisons: the chance that any of them raises a false alarm."""
 
 
 def difference_rows(
@@ -48,16 +48,32 @@ def _why_unpaired(matrix: Matrix, sides: Sequence[int], all_sides: str) -> str:
     return f"no item was answered by {all_sides}"
 
 
-def verdict(estimate: Estimate, higher_is_better: bool) -> Verdict:
-    """Better or worse only where the whole interval is on one side of 0."""
+def verdict(
+    estimate: Estimate, higher_is_better: bool, p_holm: float | None = None, margin: float | None = None
+) -> Verdict:
+    """What a difference says of the variant, beside its baseline.
+
+    - better: the whole interval is on the good side of 0, and the adjusted p-value, where given, at most 5%;
+    - worse: the same on the bad side, unless a margin is set and the whole interval lies above minus the
+      margin: a regression that is smaller than what matters is no reason to reject, however sure it is;
+    - non-inferior: a margin is set and the whole interval lies above minus the margin;
+    - inconclusive: none of these; more items may tell;
+    - unknown: there is no difference to judge, or no interval for one that is not 0.
+    """
     if estimate.value is None:
         return "unknown"
     if estimate.low is None or estimate.high is None:
-        # Twins have no spread and so no interval, but nothing about them is unclear.
-        return "no clear difference" if estimate.value == 0 else "unknown"
-    if estimate.low <= 0 <= estimate.high:
-        return "no clear difference"
-    return "better" if (estimate.low > 0) == higher_is_better else "worse"
+        # Twins have no spread and so no interval, but nothing about them is unknown.
+        return "inconclusive" if estimate.value == 0 else "unknown"
+    low, high = (
+        (estimate.low, estimate.high) if higher_is_better else (-estimate.high, -estimate.low)
+    )  # in the good direction
+    holds = p_holm is None or p_holm <= LEVEL
+    if low > 0 and holds:
+        return "better"
+    if margin is not None and low > -margin:
+        return "non-inferior"
+    return "worse" if high < 0 and holds else "inconclusive"
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,9 @@ class Belief:
     rows: tuple[int, ...]
     """Rows of the model."""
     draws: Floats
-    """(V, R), larger is better, about the worth in the model."""
+    """(V, R), larger is better, about ``centre``."""
+    centre: tuple[float, ...]
+    """(V,), the worth at the terms as they are stated."""
     sample: Sample
     """Where the differences in quality come from."""
     n_items: int
@@ -67,20 +69,19 @@ def believe(
     valued = [row for row in allowed if outcomes[row].utility is not None]
     if not valued:
         sample = sample_of(common(contest.matrix, allowed), allowed)
-        draws = _about(sample, [model.variants[row].expected_quality for row in allowed], resampler, rng)
         sign = 1.0 if model.higher_is_better else -1.0
-        return Belief("quality", tuple(allowed), sign * draws, sample, _n_items(contest, allowed), sign)
-    rows = tuple(valued)
+        centre = tuple(model.variants[row].expected_quality or 0.0 for row in allowed)
+        draws = sign * _about(sample, centre, resampler, rng)
+        return Belief("quality", tuple(allowed), draws, centre, sample, _n_items(contest, allowed), sign)
+    rows, centre = tuple(valued), tuple(outcomes[row].utility or 0.0 for row in valued)
     if model.terms.value_of_success is not None:
         draws, sample = _money(table, model, rows, prices, resampler, rng)
-        return Belief("money", rows, draws, sample, _n_items(contest, rows))
+        return Belief("money", rows, draws, centre, sample, _n_items(contest, rows))
     draws, sample = _scores(contest, table, model, rows, prices, resampler, rng)
-    return Belief("score", rows, draws, sample, _n_items(contest, rows))
+    return Belief("score", rows, draws, centre, sample, _n_items(contest, rows))
 
 
-def _about(
-    sample: Sample, centre: Sequence[float | None], resampler: Resampler, rng: np.random.Generator
-) -> Floats:
+def _about(sample: Sample, centre: Sequence[float], resampler: Resampler, rng: np.random.Generator) -> Floats:
     """Draws from the posterior of ``sample``, moved to the means that the model states."""
     believed = posterior(sample)
     draws = believed.draws(resampler.resamples, rng)
@@ -128,7 +129,8 @@ def _scores(
     stated = model.terms.weights
     assert stated is not None
     sample = sample_of(common(contest.matrix, rows), rows)
-    quality = _about(sample, [model.variants[row].expected_quality for row in rows], resampler, rng)
+    centre = [model.variants[row].expected_quality or 0.0 for row in rows]
+    quality = _about(sample, centre, resampler, rng)
     total, score = stated.quality.weight, stated.quality.weight * _scored(stated.quality, quality)
     if stated.latency is not None:
         times = latency_draws(table.metrics[LATENCY], rows, resampler.resamples, rng)
@@ -199,12 +201,12 @@ def _variants(belief: Belief, names: Sequence[str]) -> tuple[VariantWorth, ...]:
     return tuple(
         VariantWorth(
             variant=names[row],
-            value=sign * float(draws.mean()),
+            value=value,
             low=min(sign * float(low), sign * float(high)),
             high=max(sign * float(low), sign * float(high)),
             regret=lost,
         )
-        for row, draws, low, high, lost in zip(
-            belief.rows, belief.draws, bounds[0], bounds[1], regret(belief), strict=True
+        for row, value, low, high, lost in zip(
+            belief.rows, belief.centre, bounds[0], bounds[1], regret(belief), strict=True
         )
     )

@@ -17,9 +17,10 @@ _LONE = re.compile("[\ud800-\udfff\x00]")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 _OF_ESTIMATE = tuple(Estimate.model_fields)
+_OF_TEST = ("p_value", "p_holm", "minimum_detectable", "margin", "items_needed")
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "estimates": ("variant", "metric", "slice", *_OF_ESTIMATE),
-    "differences": ("variant", "baseline", "metric", "slice", "verdict", *_OF_ESTIMATE),
+    "differences": ("variant", "baseline", "metric", "slice", "verdict", *_OF_TEST, *_OF_ESTIMATE),
     "costs": ("variant", "kind", "monthly_requests", "currency", *_OF_ESTIMATE),
     "scores": ("variant", "item", "repeat", "metric", "value", "reason", "scorer"),
     "answers": tuple(Answer.model_fields),
@@ -44,6 +45,7 @@ def tables(comparison: Comparison, scores: Sequence[Score], answers: Sequence[An
                 "metric": d.metric,
                 "slice": d.slice,
                 "verdict": d.verdict,
+                **{name: getattr(d, name) for name in _OF_TEST},
                 **_estimate(d.estimate),
             }
             for d in comparison.differences

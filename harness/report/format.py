@@ -123,6 +123,21 @@ def _basis(estimate: Estimate) -> str:
     return f"n = {estimate.n:,}{clusters}, {estimate.n_missing:,} missing. {estimate.method}".strip()
 
 
+def amount(value: float, unit: Unit, currency: str) -> str:
+    """The size of a difference without an interval, to two figures: 6.1 points, 0.043, 120 ms."""
+    times = 100.0 if unit == "rate" else 1.0
+    exponent = math.floor(math.log10(abs(value) * times)) if value else 0
+    suffix = " points" if unit == "rate" else _SUFFIX[unit]
+    return _parts([value * times], max(0, min(6, 1 - exponent)), unit, currency, False)[0] + suffix
+
+
+def chance(p: float | None) -> str | None:
+    """A p-value as it is printed."""
+    if p is None:
+        return None
+    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
 def money(value: float, currency: str) -> str:
     """An amount without an interval, to three figures, and no zeros beyond the cents."""
     if value == 0:

@@ -96,6 +96,10 @@ def _references(s: Scenario) -> list[_Found]:
     if s.choice.metric not in s.metrics:
         message = f"the metric of the choice, {s.choice.metric!r}, is not among the metrics"
         problems.append((("choice", "metric"), message))
+    for name in s.margins if "margins" in s.model_fields_set else ():
+        if name not in s.metrics:
+            message = f"no metric {name!r} among the metrics; {nearest(name, list(s.metrics))}"
+            problems.append((("margins", name), message))
     if s.backend.name not in BACKENDS:
         message = f"unknown backend {s.backend.name!r}; {nearest(s.backend.name, list(BACKENDS))}"
         problems.append((("backend", "name"), message))

@@ -54,6 +54,9 @@ class VariantEstimate(Record):
     estimate: Estimate
 
 
+Verdict = Literal["better", "non-inferior", "worse", "inconclusive", "unknown"]
+
+
 class Difference(Record):
     """Variant minus baseline on the items that both answered."""
 
@@ -62,7 +65,34 @@ class Difference(Record):
     metric: str
     slice: str
     estimate: Estimate
-    verdict: Literal["better", "worse", "no clear difference", "unknown"]
+    verdict: Verdict
+    """What ``comparison.paired.verdict`` makes of the interval, ``p_holm`` and ``margin``."""
+    p_value: float | None = None
+    """Two-sided, of the hypothesis that the two are alike: clusters flip their sign. None without a difference."""
+    p_holm: float | None = None
+    """``p_value`` adjusted for the comparisons that are made together (``comparison.multiplicity``)."""
+    minimum_detectable: float | None = None
+    """True difference that so many items, so correlated, show with 80% power at 5% two-sided; metric units."""
+    margin: float | None = None
+    """Smallest difference that matters, in metric units, from the scenario; None where it sets none."""
+    items_needed: int | None = None
+    """Items at which ``minimum_detectable`` would be the margin, these counted; None without margin or spread."""
+
+
+class VarianceParts(Record):
+    """What a variant's scores on the choice metric vary with; variances, in squared metric units."""
+
+    variant: str
+    item: float | None
+    """Between items, of the mean of ever more repeats."""
+    sampling: float | None
+    """Between repeats of one item."""
+    training_seed: float | None
+    """Between adapters that differ in their training seed alone."""
+    reason: str | None = None
+    """Why ``item`` and ``sampling`` are unknown."""
+    training_reason: str | None = None
+    """Why ``training_seed`` is unknown."""
 
 
 class Interaction(Record):
@@ -153,6 +183,8 @@ class Comparison(Record):
     metrics: tuple[MetricInfo, ...]
     estimates: tuple[VariantEstimate, ...]
     differences: tuple[Difference, ...]
+    variance: tuple[VarianceParts, ...] = ()
+    """By variant, for the choice metric."""
     interactions: tuple[Interaction, ...]
     costs: tuple[VariantCost, ...]
     volumes: tuple[float, ...]

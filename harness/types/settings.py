@@ -183,6 +183,9 @@ class Scenario(Record):
     retries: Annotated[int, Field(ge=0, le=10)] = 1
     economics: Economics
     choice: Choice = Choice()
+    margins: dict[str, Annotated[float, Field(gt=0)]] = {"success": 0.05}
+    """Smallest difference that matters, by metric and in its units: a variant that is worse by less than this at
+    most counts as non-inferior."""
     quick: QuickPreset = QuickPreset()
 
     def weights(self) -> dict[str, ModelSource]:

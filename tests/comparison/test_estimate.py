@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
-from harness.comparison.bootstrap import Resampler
-from harness.comparison.estimate import estimate_rows, metric_rows, statistic_of, support_of
+from harness.comparison.estimate import (
+    Rows,
+    analytic_estimates,
+    metric_rows,
+    statistic_of,
+    support_of,
+)
 from harness.comparison.table import build_table
 
 from .factories import estimates, items, metric, scores
@@ -100,10 +106,65 @@ def test_median_with_order_statistics() -> None:
     assert c.method == "median, order statistics with clusters"
 
 
+def rows_of(values: object, cluster: object, support: str, statistic: str = "mean") -> Rows:
+    array = np.atleast_2d(np.asarray(values, dtype=np.float64))
+    blank = ("nothing",) * len(array)
+    numbers = np.asarray(cluster, dtype=np.int64)
+    return Rows(array, numbers, (0,) * len(array), blank, statistic, support)  # type: ignore[arg-type]
+
+
+def test_mean_of_symmetric_values_is_students() -> None:
+    x = np.random.default_rng(0).normal(size=20)
+    x = np.concatenate([x, -x])
+    for confidence in (0.9, 0.999, 1 - 2e-5):
+        (e,) = analytic_estimates(rows_of(x, np.arange(40), "unbounded"), confidence)
+        assert (e.low, e.high) == pytest.approx(stats.t.interval(confidence, 39, 0, stats.sem(x)))
+        assert e.method == "mean, t corrected for skewness"
+
+
+def test_mean_of_skewed_values_reaches_to_halls_bound_on_the_long_side() -> None:
+    """Hall 1992: g(T) = T + s T^2 / 3 + s^2 T^3 / 27 + s / 6 is nearly normal, s the skewness over root n."""
+    x = np.random.default_rng(0).lognormal(size=40)
+    (e,) = analytic_estimates(rows_of(x, np.arange(40), "unbounded"), 0.95)
+    low, high = stats.t.interval(0.95, 39, x.mean(), stats.sem(x))
+    assert e.low == pytest.approx(low)
+    assert e.high is not None
+    assert e.high > high
+    s, t = stats.skew(x) / 40**0.5, (x.mean() - e.high) / stats.sem(x)
+    assert t + s * t**2 / 3 + s**2 * t**3 / 27 + s / 6 == pytest.approx(-stats.t.ppf(0.975, 39))
+    (mirrored,) = analytic_estimates(rows_of(-x, np.arange(40), "unbounded"), 0.95)
+    assert (mirrored.low, mirrored.high) == pytest.approx((-e.high, -low))
+
+
+def test_analytic_bounds_nest_as_confidence_rises() -> None:
+    rng = np.random.default_rng(1)
+    cluster = np.repeat(np.arange(40), rng.integers(1, 6, 40))
+    yes = (rng.random(len(cluster)) < 0.8).astype(float)
+    for values, support, statistic in (
+        (yes, "unit", "mean"),
+        (yes - (rng.random(len(cluster)) < 0.7), "signed", "mean"),
+        (rng.beta(2, 2, len(cluster)), "unit", "mean"),
+        (rng.lognormal(size=len(cluster)), "unbounded", "mean"),
+        (rng.lognormal(size=len(cluster)), "unbounded", "median"),
+    ):
+        rows = rows_of(values, cluster, support, statistic)
+        found = [analytic_estimates(rows, c)[0] for c in (0.5, 0.95, 0.999, 1 - 2e-5)]
+        lows, highs = [e.low for e in found], [e.high for e in found]
+        assert lows == sorted(lows, reverse=True)  # type: ignore[type-var]
+        assert highs == sorted(highs)  # type: ignore[type-var]
+        assert len(set(lows)) == 4
+
+
+def test_analytic_bound_that_the_items_cannot_support() -> None:
+    (e,) = analytic_estimates(rows_of(np.arange(12.0), np.arange(12), "unbounded", "median"), 1 - 2e-5)
+    assert (e.value, e.low, e.high) == (5.5, None, None)
+    assert "too few" in (e.reason or "")
+
+
 def test_missing_are_counted_apart_from_not_applicable() -> None:
     rows = scores("m", {"a": [1, None, 0, 1]}) + scores("m", {"b": [None, 0, 1, 1]}, "not applicable: x")
     matrix = build_table(["a", "b"], items(4), rows, ()).metrics["m"]
-    a, b = estimate_rows(metric_rows(metric("m"), matrix, "unit"), Resampler(0, "all"))
+    a, b = analytic_estimates(metric_rows(metric("m"), matrix, "unit"))
     assert (a.n, a.n_missing, b.n, b.n_missing) == (3, 1, 3, 0)
 
 

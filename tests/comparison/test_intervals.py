@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 
 from harness.comparison.intervals import (
-    clustered_median_interval,
     effective_n,
     median_interval,
     ratio_from_bounds,
@@ -26,6 +25,7 @@ def test_wilson_matches_scipy_and_statsmodels(hits: int, n: int) -> None:
     theirs = stats.binomtest(hits, n).proportion_ci(method="wilson")
     assert wilson(hits / n, n) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
     from statsmodels.stats import proportion
+
     assert wilson(hits / n, n) == pytest.approx(
         proportion.proportion_confint(hits, n, method="wilson"), abs=1e-9
     )
@@ -82,33 +82,43 @@ def test_wilson_holds_its_share_and_stays_a_share(share: float, n: float) -> Non
 
 
 def test_effective_n() -> None:
-    assert effective_n(0.25, 0.25 / 50, 50, 50) == 50
-    assert effective_n(0.0, 0.0, 60, 20) == 20
-    assert effective_n(0.0, 0.0, 9, 1) == 1
+    assert effective_n(0.25, 0.25 / 50, 50, 50, 49) == 50
+    assert effective_n(0.0, 0.0, 60, 20, 19) == 20
+    assert effective_n(0.0, 0.0, 9, 1, 0) == 1
     # Clusters of 4 that always agree: about as many independent items as clusters.
-    assert effective_n(0.25, 0.25 / 300, 1200, 300) == pytest.approx(300, rel=0.02)
+    assert effective_n(0.25, 0.25 / 300, 1200, 300, 299) == pytest.approx(300, rel=0.02)
+    # A variance that no correlation within clusters could give is noise: the bounds are n and smallest_n.
+    assert effective_n(0.25, 1e-9, 1200, 300, 1e9) == pytest.approx(1200)
+    assert effective_n(0.25, 10.0, 1200, 300, 1e9) == pytest.approx(300)
 
 
 def test_median_interval_matches_the_binomial() -> None:
     x = np.sort(np.random.default_rng(0).normal(size=25))
-    low, high = median_interval(x) or (None, None)
+    low, high = median_interval(x, 25) or (None, None)
     # Conover 1999, table A3: n = 25 gives ranks 8 and 18 at 95.7%.
     assert (low, high) == (x[7], x[17])
-    assert median_interval(x[:5]) is None
-    assert median_interval(x[:6]) == (x[0], x[5])
+    assert median_interval(x[:5], 5) is None
+    assert median_interval(x[:6], 6) == (x[0], x[5])
     reference = stats.quantile_test(x, p=0.5).confidence_interval(0.95)
     assert (low, high) == (reference.low, reference.high)
 
 
-def test_clustered_median_is_wider() -> None:
+def test_a_smaller_effective_n_widens_the_median() -> None:
     x = np.sort(np.random.default_rng(0).normal(size=60))
-    plain = clustered_median_interval(x, 0.25 / 60, 20)
-    wide = clustered_median_interval(x, 3 * 0.25 / 60, 20)
+    plain, wide = median_interval(x, 60), median_interval(x, 20)
     assert plain is not None
     assert wide is not None
     assert wide[0] < plain[0] < np.median(x) < plain[1] < wide[1]
-    assert clustered_median_interval(x, 0.001, 5) is None
-    assert clustered_median_interval(x, 0.2, 20) is None
+    assert median_interval(x, 5.9) is None
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.99, 1 - 2e-5])
+def test_confidence_is_free(confidence: float) -> None:
+    theirs = stats.binomtest(40, 300).proportion_ci(confidence, method="wilson")
+    assert wilson(40 / 300, 300, confidence) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+    x = np.sort(np.random.default_rng(0).normal(size=200))
+    found = stats.quantile_test(x, p=0.5).confidence_interval(confidence)
+    assert median_interval(x, 200, confidence) == (found.low, found.high)
 
 
 def test_ratio_of_independent_normals_matches_fieller() -> None:

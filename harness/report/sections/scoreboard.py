@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.report.certainty import MEANINGS, certainty
 from harness.report.rows import headline_metrics
 from harness.report.tracks import ends, ruler
 from harness.report.view import Inputs, centre
@@ -27,6 +28,7 @@ def data(view: Inputs) -> dict[str, Any]:
                 if difference
                 else None,
                 "verdict": difference.verdict if difference else "baseline",
+                "meaning": MEANINGS[difference.verdict] if difference else "",
                 "latency": view.metric_figure(name, latency) if latency else None,
                 "per_1000": view.cost_figure(name, "per_1000"),
                 "per_1000_successes": view.cost_figure(name, "per_1000_successes"),
@@ -41,6 +43,7 @@ def data(view: Inputs) -> dict[str, Any]:
         "rows": rows,
         "ruler": scale,
         "matrix": matrix(view),
+        "certainty": certainty(view),
         "first": first,
     }
 
