@@ -16,10 +16,12 @@ from harness.comparison.utility import evaluate
 from harness.report.build import build_report
 from harness.report.sections import assumptions
 from harness.report.sections.assumptions import Field
+from harness.report.verify import verify
 from harness.report.view import Inputs
 from harness.types.decision import DecisionTerms
 from harness.types.economics import Economics, Swing, Weights
 from harness.types.results import Score
+from harness.verification import rebuild
 
 from .chromium import CHROMIUM, Opened
 from .figures import METRICS, STRENGTHS, metric
@@ -185,6 +187,11 @@ def test_without_a_script_the_page_has_the_answer_of_python(runs: dict[str, Run]
         data = re.search(r'id="assumptions-data"[^>]*>(.*?)</script>', section, re.S)
         assert data
         assert json.loads(data[1])["model"] == json.loads(run.comparison.model.model_dump_json())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_report_agrees_with_its_rows(runs: dict[str, Run], kind: str) -> None:
+    assert verify(build_report(**runs[kind].arguments()), rebuild).agrees
 
 
 class TestInTheBrowser:
