@@ -151,7 +151,7 @@
     line.dataset.variant = o.v.variant;
     const head = Object.assign(make("th"), { scope: "row" });
     head.append(keys.get(o.v.variant));
-    if (o.ruledOut !== null) head.append(make("span", "verdict", o.ruledOut));
+    if (o.ruledOut !== null) head.append(" ", make("span", "verdict", o.ruledOut));
     const figures = [o.per1000, o.perSuccess, o.month].map((value) => (value === null ? null : money(value)));
     line.append(make("td", "num", place ? String(place) : "out"), head,
       ...[...figures, worth(o.utility, t)].map((text, i) => cell(text, lacking[i])));
