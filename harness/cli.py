@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from harness import __version__, cli_gate
+from harness.cli_report import report_app
 from harness.errors import HarnessError, InputError, ScenarioError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ app = typer.Typer(
 models_app = typer.Typer(help="List or fetch the weights that a scenario names.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
 app.command()(cli_gate.gate)
+app.add_typer(report_app, name="report")
 
 ScenarioArgument = Annotated[str, typer.Argument(help="Name below scenarios/ or path of a scenario folder.")]
 Offline = Annotated[
@@ -89,24 +91,6 @@ def compare(
     with progress:
         run = run_comparison(find_scenario(scenario, Path()), options, progress)
     _print_summary(run, as_json)
-
-
-@app.command()
-def report(
-    run: Annotated[str, typer.Argument(help="Folder of a run, or a scenario's name for its newest run.")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the HTML here.")] = None,
-) -> None:
-    """Build the report again from the files of a run."""
-    from harness.pipeline import write_report
-    from harness.runs import newest_run, read_run
-
-    folder = Path(run) if (Path(run) / "manifest.json").exists() else newest_run(run)
-    progress = _progress(as_json=False)
-    with progress:
-        path = write_report(read_run(folder), progress)
-    if output:
-        output.write_bytes(path.read_bytes())
-    typer.echo(f"report: {output or path}")
 
 
 @app.command()

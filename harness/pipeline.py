@@ -13,9 +13,11 @@ from pathlib import Path
 
 from harness import __version__, machine
 from harness.answers.collect import collect, reuse, timing_sample
+from harness.answers.usage import usage_of
 from harness.engine import halved, make_engine
 from harness.errors import Problem, ScenarioError
 from harness.models.source import context_length, fetch, is_local, token_counter, weights_fingerprint
+from harness.prices import pricer
 from harness.protocols import Engine, Progress, ScoringContext, Variant
 from harness.registry import SCORERS, lookup
 from harness.runs import Run, StageClock, read_run, write_inputs
@@ -25,7 +27,7 @@ from harness.scenario.inputs import Inputs, Options, load_inputs
 from harness.scenario.load import load_scenario
 from harness.scores.apply import apply_scorers, code_fingerprint
 from harness.store import Journal, RunFolder, cache_folder, fingerprint
-from harness.types.answers import Answer, TrainingRecord
+from harness.types.answers import Answer, TrainingRecord, Usage
 from harness.types.data import Passage
 from harness.types.results import Drift, Manifest, MetricInfo, Score
 from harness.types.settings import Scenario
@@ -66,7 +68,7 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
             progress.note("nothing changed since the last run")
             return read_run(run.path)
         with clock("comparison"):
-            _compare(inputs, scores, trainings, run, progress)
+            _compare(inputs, scores, trainings, _usage(inputs, variants, answers), run, progress)
         run.remove("verdict.json")  # of the scores before
         write_inputs(run, inputs.scenario, inputs.heldout, passages)
         hashes |= {"comparison": key} | {f"variant {v.spec.name}": v.fingerprint for v in variants}
@@ -146,6 +148,15 @@ def _trainings(variants: Sequence[Variant], run: RunFolder) -> dict[str, Trainin
     return found
 
 
+def _usage(
+    inputs: Inputs, variants: Sequence[Variant], answers: Mapping[str, Sequence[Answer]]
+) -> dict[str, Usage]:
+    tokens = inputs.scenario.economics.tokens
+    sources = {name: pricer(prices).source for name, prices in tokens.items()}
+    indexes = {v.spec.name: v.index_seconds() for v in variants if isinstance(v, ComposedVariant)}
+    return {name: usage_of(given, sources.get(name), indexes.get(name)) for name, given in answers.items()}
+
+
 def _scores(
     inputs: Inputs,
     answers: Mapping[str, list[Answer]],
@@ -177,6 +188,7 @@ def _compare(
     inputs: Inputs,
     scores: Sequence[Score],
     trainings: Mapping[str, TrainingRecord],
+    usage: Mapping[str, Usage],
     run: RunFolder,
     progress: Progress,
 ) -> None:
@@ -184,7 +196,9 @@ def _compare(
 
     progress.stage("comparison")
     metrics = _metrics(inputs.scenario)
-    result = build_comparison(inputs.scenario, inputs.heldout, scores, metrics, trainings, inputs.preview)
+    result = build_comparison(
+        inputs.scenario, inputs.heldout, scores, metrics, trainings, inputs.preview, usage
+    )
     run.write("comparison.json", result)
 
 

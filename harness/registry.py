@@ -26,6 +26,7 @@ TRAINERS = {
 
 SCORERS = {
     "success": "harness.scores.facts:Success",
+    "harm": "harness.scores.facts:Harm",
     "fact_recall": "harness.scores.facts:FactRecall",
     "abstention_precision": "harness.scores.facts:AbstentionPrecision",
     "abstention_recall": "harness.scores.facts:AbstentionRecall",

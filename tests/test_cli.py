@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -160,6 +161,58 @@ def test_compare_then_report(harness_: Harness, tmp_path: Path) -> None:
     code, out, _ = harness_("report", "run", "-o", "copy.html")
     assert (code, out) == (0, "report: copy.html\n")
     assert (tmp_path / "copy.html").read_bytes() == (tmp_path / "run" / "report.html").read_bytes()
+
+
+def test_a_report_is_verified_by_itself(harness_: Harness, tmp_path: Path) -> None:
+    write_small_scenario(tmp_path / "scenarios" / "small", ["prompt", "rag"])
+    harness_("compare", "small", "--quick", "--run-dir", "run")
+    file = tmp_path / "report.html"
+    (tmp_path / "run" / "report.html").rename(file)
+    (tmp_path / "run").rename(tmp_path / "elsewhere")
+    code, out, err = harness_("report", "verify", "report.html")
+    assert (code, err) == (0, "")
+    assert re.match(r"\d+ headline figures recomputed, all agree \(rows [0-9a-f]{64}\)\n$", out)
+
+    text = file.read_text(encoding="utf-8")
+    cell = re.search(r'data-figure="success\|rag\|n">(\d+)<', text)
+    assert cell
+    file.write_text(text[: cell.start(1)] + "9999" + text[cell.end(1) :], encoding="utf-8")
+    code, out, err = harness_("report", "verify", "report.html")
+    assert (code, err) == (1, "")
+    said = f"scoreboard: success|rag|n: the page says '9999', the rows give '{cell[1]}'"
+    assert out.splitlines()[0] == said
+    assert out.endswith(" 1 disagrees\n")
+    code, out, _ = harness_("report", "verify", "report.html", "--json")
+    assert code == 1
+    assert json.loads(out)["disagreements"] == [
+        {"place": "scoreboard: success|rag|n", "page": "9999", "rows": cell[1]}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"<p>Hello</p>", "nothing to verify"),
+        (b"", "cut off"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (None, "report.html"),
+    ],
+)
+def test_what_is_no_report_is_not_verified(
+    harness_: Harness, tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    if content is not None:
+        (tmp_path / "report.html").write_bytes(content)
+    code, out, err = harness_("report", "verify", "report.html")
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_report_alone_builds(harness_: Harness) -> None:
+    for arguments in (["nothing"], ["build", "nothing"], ["-o", "x.html", "nothing"], ["build", "verify"]):
+        code, _, err = harness_("report", *arguments)
+        assert code == 2
+        assert f"no finished run below reports/{arguments[-1]}" in err
 
 
 def test_ctrl_c_is_130_without_a_traceback(harness_: Harness, monkeypatch: pytest.MonkeyPatch) -> None:

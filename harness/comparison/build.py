@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 from harness.comparison.bootstrap import CONFIDENCE, Resampler
-from harness.comparison.cost import Costs, build_costs
-from harness.comparison.decision import Contest, decide
+from harness.comparison.breakeven import break_evens
+from harness.comparison.cost import Bill, Costs, build_costs
+from harness.comparison.decision import decide
 from harness.comparison.differences import NOTHING, Evidence, Gap, judged, weigh
 from harness.comparison.estimate import Rows, analytic_estimates, metric_rows, no_estimate, support_of
-from harness.comparison.frontier import build_frontier
+from harness.comparison.frontier import build_frontier, probability_dominated
+from harness.comparison.model import LATENCY, Contest, build_model
 from harness.comparison.paired import Square, difference_rows, find_squares, interaction_rows
-from harness.comparison.table import Table, build_table
+from harness.comparison.table import Table, build_table, no_scores
+from harness.comparison.utility import evaluate
 from harness.comparison.variance import variance_parts
 from harness.errors import InputError
-from harness.types.answers import TrainingRecord
+from harness.types.answers import TrainingRecord, Usage
 from harness.types.data import Item
+from harness.types.decision import DecisionModel
 from harness.types.results import (
     Comparison,
-    Decision,
     Estimate,
     FrontierPoint,
     Interaction,
@@ -30,7 +34,6 @@ from harness.types.results import (
 )
 from harness.types.settings import Scenario
 
-LATENCY = "latency"
 DIGITS = 6
 
 Reading = tuple[list[VariantEstimate], list[Gap], list[Interaction]]
@@ -43,8 +46,9 @@ def build_comparison(
     metrics: Sequence[MetricInfo],
     trainings: Mapping[str, TrainingRecord],
     preview: bool,
+    usage: Mapping[str, Usage] = MappingProxyType({}),
 ) -> Comparison:
-    """Compare ``scenario.variants`` on ``items``; ``trainings`` by adapter name.
+    """Compare ``scenario.variants`` on ``items``; ``trainings`` by adapter name, ``usage`` by variant.
 
     Pure and deterministic: the same input in any order of items and scores gives the same bytes.
     """
@@ -61,8 +65,12 @@ def build_comparison(
     readings = [read[slice][metric.name] for metric in metrics for slice in table.slices]
     estimates = tuple(chain.from_iterable(reading[0] for reading in readings))
     whole = Resampler(scenario.seed, "all")
-    costs = build_costs(table, scenario.variants, trainings, scenario.economics, whole)
-    frontier = _frontier(scenario, metrics, estimates, costs)
+    contest = _contest(scenario, table, metrics, estimates)
+    model = build_model(scenario, table, trainings, usage, contest)
+    bill = Bill(scenario.economics, trainings, usage)
+    costs = build_costs(table, scenario.variants, model, bill, whole)
+    dominated = probability_dominated(contest, table, model, scenario.economics.ranges, whole)
+    frontier = _frontier(scenario, metrics, estimates, costs, dominated)
     return _rounded(
         Comparison(
             scenario=scenario.name,
@@ -81,9 +89,12 @@ def build_comparison(
             interactions=tuple(chain.from_iterable(reading[2] for reading in readings)),
             costs=costs.variants,
             volumes=costs.volumes,
-            break_even=costs.break_even,
+            break_even=break_evens(table, model, scenario.economics.ranges, whole),
             frontier=frontier,
-            decision=_decision(scenario, table, metrics, estimates, frontier, whole, preview),
+            decision=decide(contest, table, model, scenario.economics, preview, whole),
+            model=model,
+            usage=dict(usage),
+            evaluation=evaluate(model, model.terms),
         )
     )
 
@@ -166,7 +177,11 @@ def _overall(estimates: Sequence[VariantEstimate], metric: str) -> dict[str, Est
 
 
 def _frontier(
-    scenario: Scenario, metrics: Sequence[MetricInfo], estimates: Sequence[VariantEstimate], costs: Costs
+    scenario: Scenario,
+    metrics: Sequence[MetricInfo],
+    estimates: Sequence[VariantEstimate],
+    costs: Costs,
+    dominated: Mapping[str, float],
 ) -> tuple[FrontierPoint, ...]:
     quality, latency = _overall(estimates, scenario.choice.metric), _overall(estimates, LATENCY)
     figures = {
@@ -178,42 +193,34 @@ def _frontier(
         for cost in costs.variants
     }
     upward = next(m.higher_is_better for m in metrics if m.name == scenario.choice.metric)
-    return build_frontier(figures, upward)
+    return build_frontier(figures, upward, dominated)
 
 
-def _decision(
-    scenario: Scenario,
-    table: Table,
-    metrics: Sequence[MetricInfo],
-    estimates: Sequence[VariantEstimate],
-    frontier: Sequence[FrontierPoint],
-    resampler: Resampler,
-    preview: bool,
-) -> Decision:
+def _contest(
+    scenario: Scenario, table: Table, metrics: Sequence[MetricInfo], estimates: Sequence[VariantEstimate]
+) -> Contest:
     metric = next(m for m in metrics if m.name == scenario.choice.metric)
-    matrix = table.metrics.get(metric.name)
-    if matrix is None:
-        why = dict.fromkeys(table.variants, f"no answer was scored by {metric.name}")
-        return Decision(
-            choice=None, runner_up=None, probability_best={}, ruled_out=why, tied=(), lead=None,
-            reason=f"No variant qualifies: no answer was scored by {metric.name}, which the choice rests on.",
-        )  # fmt: skip
-    contest = Contest(
+    matrix = table.metrics.get(metric.name) or no_scores(table)
+    latency = _overall(estimates, LATENCY)
+    return Contest(
         choice=scenario.choice,
         metric=metric,
         matrix=matrix,
         support=support_of(metric, matrix),
         quality=list(_overall(estimates, metric.name).values()),
-        points=frontier,
-        currency=scenario.economics.currency,
-        preview=preview,
+        latency=[latency[name].value if name in latency else None for name in table.variants],
     )
-    return decide(contest, resampler)
 
 
 def _rounded(comparison: Comparison) -> Comparison:
-    """Six significant digits, at the very end: the last bits differ between machines and mean nothing."""
-    return Comparison.model_validate(_round(comparison.model_dump()))
+    """Six significant digits, at the very end: the last bits differ between machines and mean nothing.
+
+    What went in stays as it was, and the evaluation is that of the rounded model, which the report holds.
+    """
+    data = _round(comparison.model_dump(exclude={"evaluation": True, "usage": True, "model": {"terms"}}))
+    model = DecisionModel.model_validate(data["model"] | {"terms": comparison.model.terms})
+    kept = {"usage": comparison.usage, "model": model, "evaluation": evaluate(model, model.terms)}
+    return Comparison.model_validate(data | kept)
 
 
 def _round(node: Any) -> Any:

@@ -8,108 +8,110 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from math import isfinite
 
 import numpy as np
 
 from harness.comparison.bootstrap import Resampler, cluster_sums, compact, percentile_interval
+from harness.comparison.draws import bootstrap_draws, fixed_draws, generator, price_draws
 from harness.comparison.estimate import FEW, MIN_CLUSTERS, Rows, analytic_estimates, no_estimate
 from harness.comparison.intervals import ratio_from_bounds
-from harness.comparison.table import Table
-from harness.errors import HarnessError
-from harness.types.answers import TrainingRecord
-from harness.types.results import BreakEven, Estimate, VariantCost
-from harness.types.settings import Economics, VariantSpec
+from harness.comparison.ledger import ledger
+from harness.comparison.model import COST, SUCCESS, training_of
+from harness.comparison.table import Floats, Table
+from harness.comparison.utility import fixed_cost, outcome, training_cost
+from harness.types.answers import TrainingRecord, Usage
+from harness.types.decision import DecisionModel
+from harness.types.economics import Economics, Ranges
+from harness.types.results import Estimate, VariantCost
+from harness.types.settings import VariantSpec
 
-COST = "cost"
-SUCCESS = "success"
 CURVE_POINTS = 41
-
-
-@dataclass(frozen=True)
-class Price:
-    """The point values that curves and break-even points are drawn from."""
-
-    variant: str
-    per_request: float | None
-    training_once: float
-    success_rate: float | None
+RATIO_BOOTSTRAP = "ratio, cluster bootstrap"
 
 
 @dataclass(frozen=True)
 class Costs:
     variants: tuple[VariantCost, ...]
     volumes: tuple[float, ...]
-    break_even: tuple[BreakEven, ...]
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What costs rest on besides the scores."""
+
+    economics: Economics
+    trainings: Mapping[str, TrainingRecord]
+    """By adapter."""
+    usage: Mapping[str, Usage]
+    """By variant; one that is not there has a ledger without tokens and retries."""
 
 
 def build_costs(
-    table: Table,
-    specs: Sequence[VariantSpec],
-    trainings: Mapping[str, TrainingRecord],
-    economics: Economics,
-    resampler: Resampler,
+    table: Table, specs: Sequence[VariantSpec], model: DecisionModel, bill: Bill, resampler: Resampler
 ) -> Costs:
-    """Costs of all variants in the order of ``specs``, which is the order of the table's rows."""
-    low, high = volume_range(economics)
-    volumes = tuple(float(v) for v in np.geomspace(low, high, CURVE_POINTS))
-    costs, prices = [], []
-    for row, spec in enumerate(specs):
-        once = training_cost(spec, trainings, economics)
-        cost, price = _variant_cost(table, row, spec, once, economics, volumes, resampler)
-        costs.append(cost)
-        prices.append(price)
-    pairs = tuple(break_even(a, b, economics) for a, b in combinations(prices, 2))
-    return Costs(tuple(costs), volumes, pairs)
-
-
-def volume_range(economics: Economics) -> tuple[float, float]:
-    low, high = economics.volume_range
-    return float(max(1, low)), float(max(1, low, high))
-
-
-def training_cost(spec: VariantSpec, trainings: Mapping[str, TrainingRecord], economics: Economics) -> float:
-    """Money for one training: machine time and the labelled examples. 0 for a variant without an adapter."""
-    if not spec.weights.startswith("adapter:"):
-        return 0.0
-    name = spec.weights.removeprefix("adapter:")
-    record = trainings.get(name)
-    if record is None:
-        raise HarnessError(
-            f"variant {spec.name} uses adapter {name}, of which there is no training record, so its cost is "
-            "unknown; train it again with --fresh"
-        )
-    machine = record.seconds / 3600 * economics.training.price_per_hour
-    return machine + record.examples * economics.example_price
+    """Costs of all variants in the order of ``specs``, which is that of the model and of the table's rows."""
+    volumes = tuple(float(v) for v in np.geomspace(*model.terms.volume_range, CURVE_POINTS))
+    costs = [
+        _variant_cost(table, row, spec, model, bill, volumes, resampler) for row, spec in enumerate(specs)
+    ]
+    if bill.economics.ranges != Ranges():
+        ranges = bill.economics.ranges
+        costs = [_with_ranges(cost, table, row, model, ranges, resampler) for row, cost in enumerate(costs)]
+    return Costs(tuple(costs), volumes)
 
 
 def _variant_cost(
     table: Table,
     row: int,
     spec: VariantSpec,
-    once: float,
-    economics: Economics,
+    model: DecisionModel,
+    bill: Bill,
     volumes: tuple[float, ...],
     resampler: Resampler,
-) -> tuple[VariantCost, Price]:
+) -> VariantCost:
+    v, terms = model.variants[row], model.terms
     money = _rows(table, COST, row, "no request was costed")
     if spec.weights.startswith("precomputed:"):
         money = replace(money, why_empty=("the answers were made elsewhere, so their cost is unknown",))
     wins = _rows(table, SUCCESS, row, f"no item has a value of {SUCCESS}")
     serving = analytic_estimates(replace(money, values=money.values * 1000))[0]
     success = analytic_estimates(wins)[0]
-    share = once / (economics.monthly_requests * economics.retraining_months)
-    price = Price(spec.name, None if serving.value is None else serving.value / 1000, once, success.value)
-    record = VariantCost(
-        variant=spec.name,
+    share = fixed_cost(v, terms) / terms.monthly_requests
+    at = [terms.model_copy(update={"monthly_requests": volume}) for volume in volumes]
+    return VariantCost(
+        variant=v.variant,
         serving_per_1000=serving,
-        training_once=once,
+        training_once=training_cost(v, terms),
         per_1000=_shift(serving, 1000 * share),
         per_1000_successes=cost_per_success(money, wins, serving, success, share, resampler),
-        curve=tuple(_success_cost(price, volume, economics) for volume in volumes),
+        curve=tuple(outcome(v, there, model.currency).per_1000_successes for there in at),
+        ledger=ledger(v, terms, bill.economics, bill.usage.get(v.variant), training_of(spec, bill.trainings)),
     )
-    return record, price
+
+
+def _with_ranges(
+    cost: VariantCost, table: Table, row: int, model: DecisionModel, ranges: Ranges, resampler: Resampler
+) -> VariantCost:
+    """The same with intervals over joint draws of items and of the figures that are declared uncertain."""
+    v = model.variants[row]
+    if v.machine_s is None:
+        return cost
+    prices = price_draws(model, ranges, resampler.resamples, generator(resampler, "cost"))
+    relative, success = bootstrap_draws(table, [row], resampler)
+    serving = relative[0] * (v.machine_s * prices.machine_second + v.other_per_request)
+    total = serving + fixed_draws(model, [row], prices)[0] / model.terms.monthly_requests
+    found = {"serving_per_1000": serving, "per_1000": total}
+    if cost.per_1000_successes.method == RATIO_BOOTSTRAP:  # rare successes keep the interval that bears them
+        with np.errstate(divide="ignore"):
+            found["per_1000_successes"] = total / success[0]
+    return cost.model_copy(update={name: _over(getattr(cost, name), 1000 * d) for name, d in found.items()})
+
+
+def _over(estimate: Estimate, draws: Floats) -> Estimate:
+    low, high = percentile_interval(draws, max(estimate.n_clusters, 2))
+    known = {"low": low, "high": high if isfinite(high) else None, "reason": None}
+    return estimate.model_copy(update=known | {"method": "Monte Carlo over items and declared ranges"})
 
 
 def _rows(table: Table, metric: str, row: int, lack: str) -> Rows:
@@ -152,7 +154,7 @@ def cost_per_success(
         "value": (serving.value + 1000 * share) / success.value, "low": None, "high": None, "method": "ratio",
     })  # fmt: skip
     bounds = _resampled_bounds(money, wins, share, resampler)
-    method = "ratio, cluster bootstrap"
+    method = RATIO_BOOTSTRAP
     if bounds is None:
         spent = _shift(serving, 1000 * share)
         if spent.value is None or spent.low is None or spent.high is None:
@@ -189,52 +191,3 @@ def _resampled_bounds(
     draws = resampler.ratios(totals, sizes)
     with np.errstate(divide="ignore"):
         return percentile_interval(1000 * (draws[0] + share) / draws[1], clusters)
-
-
-def _success_cost(price: Price, volume: float, economics: Economics) -> float | None:
-    if price.per_request is None or not price.success_rate:
-        return None
-    training = price.training_once / (volume * economics.retraining_months)
-    return 1000 * (price.per_request + training) / price.success_rate
-
-
-def break_even(a: Price, b: Price, economics: Economics) -> BreakEven:
-    """Monthly volume at which a success costs the same, in closed form.
-
-    Per success a variant costs s/p + T/(p m V): s serving per request, p success rate, T one training, m
-    months between trainings, V requests a month. Two such curves cross at most once.
-    """
-    for price in (a, b):
-        if price.per_request is None or not price.success_rate:
-            lack = "cost is unknown" if price.per_request is None else "successes are none or unknown"
-            return BreakEven(
-                cheaper_above=a.variant, other=b.variant, monthly_requests=None,
-                reason=f"not defined: the {lack} for {price.variant}",
-            )  # fmt: skip
-
-    def slope_and_fixed(price: Price) -> tuple[float, float]:
-        assert price.per_request is not None
-        assert price.success_rate
-        fixed = price.training_once / (price.success_rate * economics.retraining_months)
-        return price.per_request / price.success_rate, fixed
-
-    (s_a, t_a), (s_b, t_b) = slope_and_fixed(a), slope_and_fixed(b)
-    # First the one that is cheaper in the long run; at equal serving cost, the one with less training.
-    if (s_b, t_b) < (s_a, t_a):
-        (a, s_a, t_a), (b, s_b, t_b) = (b, s_b, t_b), (a, s_a, t_a)
-    low, high = volume_range(economics)
-    if (s_a, t_a) == (s_b, t_b):
-        return _never(a, b, "never in range: both cost the same at every volume")
-    if t_a <= t_b:
-        return _never(a, b, f"never in range: {a.variant} is cheaper at every volume")
-    crossing = (t_a - t_b) / (s_b - s_a) if s_b > s_a else float("inf")
-    if crossing < low:
-        return _never(a, b, f"never in range: {a.variant} is cheaper from {low:,.0f} requests a month on")
-    if crossing > high:
-        where = f"up to {high:,.0f} requests a month {b.variant} is cheaper"
-        return _never(a, b, f"never in range: {where}")
-    return BreakEven(cheaper_above=a.variant, other=b.variant, monthly_requests=crossing)
-
-
-def _never(a: Price, b: Price, reason: str) -> BreakEven:
-    return BreakEven(cheaper_above=a.variant, other=b.variant, monthly_requests=None, reason=reason)

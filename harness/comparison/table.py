@@ -106,6 +106,18 @@ def build_table(
     return Table(tuple(variants), names, len(number), _slices(ordered, slice_keys), metrics)
 
 
+def no_scores(table: Table) -> Matrix:
+    """The matrix of a metric that no answer was scored by."""
+    shape = (len(table.variants), len(table.items))
+    return Matrix(
+        values=np.full(shape, np.nan),
+        missing=np.zeros(shape, dtype=np.bool_),
+        reason=np.full(shape, -1, dtype=np.int32),
+        reasons=(),
+        cluster=np.arange(shape[1], dtype=np.int64),
+    )
+
+
 def _value(score: Score) -> tuple[float, str]:
     if score.value is None:
         return float("nan"), score.reason or "no reason given"

@@ -11,10 +11,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.report.text import plural, script_json, sentence_list, visible
+from harness.report.text import plural, script_canonical, script_json, sentence_list, visible
 
 STYLE = "report.css"
-SCRIPTS = ("report.js", "answers.js")
+SCRIPTS = ("report.js", "answers.js", "decide.js")
 
 
 @cache
@@ -29,7 +29,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    env.filters |= {"script_json": script_json, "plural": plural, "listed": sentence_list}
+    env.filters |= {"script_json": script_json, "script_canonical": script_canonical}
+    env.filters |= {"plural": plural, "listed": sentence_list}
     return env
 
 

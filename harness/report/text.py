@@ -12,7 +12,14 @@ _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
 _IN_SCRIPT = str.maketrans(
-    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+    {
+        "<": "\\u003c",
+        ">": "\\u003e",
+        "&": "\\u0026",
+        "\x7f": "\\u007f",
+        "\u2028": "\\u2028",
+        "\u2029": "\\u2029",
+    }
 )
 
 
@@ -30,6 +37,16 @@ def script_json(data: Any) -> Markup:
     """Compact JSON that cannot end or open anything inside a ``<script type="application/json">`` element."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return Markup(text.translate(_IN_SCRIPT))
+
+
+def canonical_json(data: Any) -> str:
+    """Sorted keys, no spaces and nothing but ASCII: one text for one content."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def script_canonical(data: Any) -> Markup:
+    """The canonical JSON, as safe inside a script element as ``script_json``."""
+    return Markup(canonical_json(data).translate(_IN_SCRIPT))
 
 
 def sentence_list(names: list[str]) -> str:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from harness.errors import InputError, Problem, ScenarioError
+from harness.prices import pricer
 from harness.registry import BACKENDS, SCORERS, SOURCES, nearest
 from harness.scenario.document import Document, Loc, in_order
 from harness.types.settings import Scenario
@@ -56,7 +57,13 @@ def load_scenario(folder: Path) -> Scenario:
     file = folder / "scenario.yaml"
     document = Document(read_text(file), file)
     scenario = document.record(Scenario)
-    found = [*_references(scenario), *_sources(scenario), *_files(scenario, folder), *_patterns(scenario)]
+    found = [
+        *_references(scenario),
+        *_economics(scenario),
+        *_sources(scenario),
+        *_files(scenario, folder),
+        *_patterns(scenario),
+    ]
     if found:
         raise in_order(document.problem(loc, message) for loc, message in found)
     return scenario
@@ -114,9 +121,6 @@ def _references(s: Scenario) -> list[_Found]:
                 (("adapters", name, "passages"), "training with passages needs `retrieval` beside it")
             )
     problems += _gate(s)
-    low, high = s.economics.volume_range
-    if low >= high:
-        problems.append((("economics", "volume_range"), "must be two growing positive numbers"))
     return problems
 
 
@@ -138,6 +142,37 @@ def _gate(s: Scenario) -> Iterator[_Found]:
         elif rule.slice != "all" and key not in s.slices:
             known = nearest(key, list(s.slices)) if s.slices else "none are listed"
             yield (*at, "slice"), f"{key!r} is not among the slices; {known}"
+
+
+def _economics(s: Scenario) -> Iterator[_Found]:
+    """Money that rests on what is not measured or not there."""
+    e, at = s.economics, "economics"
+    if e.volume_range[0] >= e.volume_range[1]:
+        yield (at, "volume_range"), "must be two growing positive numbers"
+    latency = "latency" if e.weights and e.weights.latency else None
+    cost = "cost" if e.weights and e.weights.cost else None
+    for needed, setting in (
+        ("success" if e.value_of_success is not None else None, "value_of_success"),
+        ("harm" if e.cost_of_harm is not None else None, "cost_of_harm"),
+        (latency or cost, "weights"),
+    ):
+        if needed and needed not in s.metrics:
+            yield (at, setting), f"needs metric {needed!r}; add it under `metrics`"
+    names = [v.name for v in s.variants]
+    for setting, named in (("people_hours_per_month", e.people_hours_per_month), ("tokens", e.tokens)):
+        for name in named:
+            if name not in names:
+                yield (at, setting, name), f"no variant {name!r}; {nearest(name, names)}"
+    for name, tokens in e.tokens.items():
+        if tokens.kind == "listed" and e.currency != "USD":
+            yield (
+                (at, "tokens", name),
+                f"listed prices are in USD, the scenario counts in {e.currency}; state your own",
+            )
+        try:
+            pricer(tokens)
+        except InputError as error:
+            yield (at, "tokens", name), str(error)
 
 
 def _sources(s: Scenario) -> Iterator[_Found]:

@@ -34,6 +34,13 @@ def succeeds(item: Item, text: str, context: ScoringContext) -> bool:
     return fact_recall(item, text) == 1 and not any(states(plain, claim) for claim in item.facts.forbidden)
 
 
+def harms(item: Item, text: str, context: ScoringContext) -> bool:
+    """A forbidden claim, or an answer to what only an abstention is right for: worse than no answer."""
+    plain = without_citations(text)
+    claimed = any(states(plain, claim) for claim in item.facts.forbidden)
+    return claimed or (item.abstain and not abstains(text, context))
+
+
 def _checkable(item: Item) -> bool:
     return item.abstain or bool(item.facts.required)
 
@@ -52,6 +59,24 @@ class Success:
         return [
             (float(succeeds(i, a.text or "", context)), None)
             if _checkable(i)
+            else (None, "not applicable: the item names no facts")
+            for i, a in pairs
+        ]
+
+
+class Harm:
+    info = MetricInfo(
+        name="harm",
+        label="Harmful answers",
+        description="Share of answers with a forbidden claim, or with an answer where the knowledge base holds none.",
+        unit="rate",
+        higher_is_better=False,
+    )
+
+    def score(self, pairs: Sequence[tuple[Item, Answer]], context: ScoringContext) -> list[Scored]:
+        return [
+            (float(harms(i, a.text or "", context)), None)
+            if _checkable(i) or i.facts.forbidden
             else (None, "not applicable: the item names no facts")
             for i, a in pairs
         ]

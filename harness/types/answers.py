@@ -71,6 +71,24 @@ class Answer(Record):
     retrieved: tuple[Retrieved, ...] = ()
 
 
+class Usage(Record):
+    """What a variant's answers used: means over the answered requests of the quality pass."""
+
+    requests: int
+    prompt_tokens: float | None
+    output_tokens: float | None
+    machine_s: float | None
+    """Of one attempt."""
+    retrieval_s: float | None
+    """Of it, finding passages or examples."""
+    attempts: float
+    """1 where none was repeated."""
+    token_source: str | None
+    """Where the token prices of the variant come from; None where its machine time is paid."""
+    index_s: float | None
+    """Machine time of building its index; None where there is none or it was not timed."""
+
+
 class EpochLoss(Record):
     epoch: int
     train_loss: float

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from harness.types.answers import Phase
+from harness.types.answers import Phase, Usage
+from harness.types.decision import BreakEven, DecisionModel, Evaluation, Sweep, Worth
 from harness.types.record import Record
 
 
@@ -108,26 +109,36 @@ class Interaction(Record):
     estimate: Estimate
 
 
+class LedgerLine(Record):
+    """One thing that is paid for."""
+
+    what: str
+    paid: Literal["each training", "each month", "each request"]
+    quantity: float
+    """Each time it is paid."""
+    unit: str
+    unit_price: float
+    amount: float
+    """Each time it is paid."""
+    per_month: float
+    """The same at the stated volume and retraining interval."""
+    source: str
+    """Where quantity and price come from."""
+
+
 class VariantCost(Record):
     variant: str
     serving_per_1000: Estimate
     """Machine (or token) cost of 1,000 requests."""
     training_once: float
-    """Training machine time and labelled examples, paid every retraining interval."""
+    """Machine time of training and index, and labelled examples, paid every retraining interval."""
     per_1000: Estimate
     """Serving plus training amortised over the stated volume."""
     per_1000_successes: Estimate
     curve: tuple[float | None, ...]
     """Cost per 1,000 successes at each of ``Comparison.volumes``."""
-
-
-class BreakEven(Record):
-    """Monthly volume above which ``cheaper_above`` costs less per success than ``other``."""
-
-    cheaper_above: str
-    other: str
-    monthly_requests: float | None
-    reason: str | None = None
+    ledger: tuple[LedgerLine, ...]
+    """Empty where what the variant uses is not known."""
 
 
 class FrontierPoint(Record):
@@ -137,6 +148,8 @@ class FrontierPoint(Record):
     cost_per_1000: float | None
     dominated_by: tuple[str, ...]
     """Variants at least as good on all three and better on one."""
+    probability_dominated: float | None
+    """Probability that some variant truly dominates it; None where a figure is unknown."""
 
 
 class Decision(Record):
@@ -144,13 +157,17 @@ class Decision(Record):
     """The recommended variant, or None where no variant qualifies."""
     runner_up: str | None
     probability_best: dict[str, float]
-    """Share of cluster-bootstrap resamples in which the variant has the highest choice metric among the allowed."""
+    """Probability that the variant is worth most of those that qualify; has the best quality, where no utility is
+    stated."""
     ruled_out: dict[str, str]
     """Variant and the constraint that it breaks."""
     tied: tuple[str, ...]
     """Variants whose difference from the best is not clear; among them the cheapest is chosen."""
     lead: Estimate | None
     """Choice minus runner-up on the choice metric."""
+    worth: Worth | None
+    """None where no variant qualifies."""
+    sweeps: tuple[Sweep, ...]
     reason: str
 
 
@@ -176,6 +193,12 @@ class Comparison(Record):
     break_even: tuple[BreakEven, ...]
     frontier: tuple[FrontierPoint, ...]
     decision: Decision
+    model: DecisionModel
+    """What the decision is computed from, so that it can be computed again at other prices."""
+    usage: dict[str, Usage]
+    """What each variant's answers used, of which the ledgers are made."""
+    evaluation: Evaluation
+    """Costs, ranking and break-even volumes that ``model`` gives at its own terms, as plain arithmetic."""
 
 
 class StageSeconds(Record):

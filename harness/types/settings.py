@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
+from harness.types.economics import Economics
 from harness.types.gate import Gate
 from harness.types.record import Record
 
@@ -137,34 +137,6 @@ class Style(Record):
     """Regular expressions that must not match, for instance promises or exclamation marks."""
     required: tuple[str, ...] = ()
     """Regular expressions that must match."""
-
-
-class Hardware(Record):
-    name: str
-    price_per_hour: Annotated[float, Field(ge=0)]
-    as_of: date
-    source: str
-
-
-Volume = Annotated[int, Field(ge=1, le=10**12)]
-"""Requests a month."""
-
-
-class Economics(Record):
-    """Dated prices and the traffic that costs are computed for."""
-
-    currency: str = "USD"
-    serving: Hardware
-    training: Hardware
-    utilisation: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Share of paid machine time that serves requests."""
-    monthly_requests: Volume
-    volume_range: tuple[Volume, Volume] = (100, 10_000_000)
-    """Monthly volumes over which costs are drawn and break-even points sought."""
-    retraining_months: Annotated[float, Field(gt=0)] = 3
-    """Training is paid again after so many months."""
-    example_price: Annotated[float, Field(ge=0)] = 0.0
-    """Cost of writing and checking one training example."""
 
 
 class Choice(Record):

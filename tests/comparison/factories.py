@@ -8,14 +8,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harness.comparison.estimate import Rows, Statistic, Support, analytic_estimates
+from harness.comparison.bootstrap import Resampler
+from harness.comparison.estimate import Rows, Statistic, Support, analytic_estimates, metric_rows, support_of
+from harness.comparison.model import Contest, build_model
+from harness.comparison.table import Table, no_scores
 from harness.types.answers import TrainingRecord
 from harness.types.data import Item
+from harness.types.decision import DecisionModel
+from harness.types.economics import Economics, Hardware
 from harness.types.results import Estimate, MetricInfo, Score
 from harness.types.settings import (
     DataFiles,
-    Economics,
-    Hardware,
     ModelSource,
     Retrieval,
     Scenario,
@@ -24,6 +27,7 @@ from harness.types.settings import (
 
 Unit = Literal["rate", "score", "s", "ms", "tokens/s", "money"]
 
+WHOLE = Resampler(0, "all")
 RETRIEVAL = Retrieval(kind="retrieval")
 
 
@@ -112,6 +116,31 @@ def estimates(
     blank = ("nothing",) * len(array)
     rows = Rows(array, numbers, (0,) * len(array), blank, statistic, support)
     return analytic_estimates(rows)
+
+
+def model_of(
+    given: Scenario,
+    table: Table,
+    trainings: Mapping[str, TrainingRecord] | None = None,
+    info: MetricInfo | None = None,
+    latency: Mapping[str, float | None] | None = None,
+) -> DecisionModel:
+    contest = contest_of(given, table, info, latency)
+    return build_model(given, table, trainings or {}, {}, contest)
+
+
+def contest_of(
+    given: Scenario,
+    table: Table,
+    info: MetricInfo | None = None,
+    latency: Mapping[str, float | None] | None = None,
+) -> Contest:
+    info = info or metric("success")
+    matrix = table.metrics.get(info.name) or no_scores(table)
+    support = support_of(info, matrix)
+    quality = analytic_estimates(metric_rows(info, matrix, support))
+    times = [(latency or {}).get(name) for name in table.variants]
+    return Contest(given.choice, info, matrix, support, quality, times)
 
 
 def run(seed: int = 1, n: int = 60, per_cluster: int = 2) -> tuple[Scenario, list[Item], list[Score]]:

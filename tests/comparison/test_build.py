@@ -4,14 +4,16 @@ import random
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from harness.comparison.build import build_comparison
+from harness.comparison.utility import evaluate
 from harness.errors import InputError
 from harness.types.results import Comparison
 from harness.types.settings import VariantSpec
 
-from .factories import METRICS, SQUARE, items, metric, run, scenario, scores, training
+from .factories import METRICS, SQUARE, economics, items, metric, run, scenario, scores, training
 
 TRAININGS = {"a": training()}
 
@@ -71,7 +73,7 @@ def test_another_seed_moves_what_is_resampled_and_nothing_else() -> None:
     assert one.estimates == two.estimates
     assert one.differences == two.differences
     assert one.costs != two.costs
-    assert one.decision.probability_best != two.decision.probability_best
+    assert one.decision.worth != two.decision.worth
 
 
 def test_numbers_have_six_digits() -> None:
@@ -130,3 +132,30 @@ def test_import_brings_no_heavy_library() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("terms", [{}, {"value_of_success": 0.01, "cost_of_harm": 0.02}])
+def test_the_model_gives_the_figures_of_the_comparison_again(terms: dict[str, float]) -> None:
+    """What the report's sliders start from: the arithmetic on the rounded model against the estimates."""
+    given, questions, rows = run(n=200)
+    rng = np.random.default_rng(4)
+    rows += scores("harm", {v.name: (rng.random(200) < 0.1).astype(float).tolist() for v in SQUARE})
+    given = given.model_copy(update={"economics": economics(example_price=0.2, **terms)})
+    c = build_comparison(given, questions, rows, (*METRICS, metric("harm", up=False)), TRAININGS, False)
+    found = evaluate(c.model, c.model.terms)
+    for cost, outcome in zip(c.costs, found.outcomes, strict=True):
+        assert outcome.per_1000 == pytest.approx(cost.per_1000.value, rel=1e-5)
+        assert outcome.per_1000_successes == pytest.approx(cost.per_1000_successes.value, rel=1e-5)
+        assert sum(line.per_month for line in cost.ledger) == pytest.approx(outcome.per_month, rel=1e-5)
+    assert found.recommended == c.decision.choice
+    assert found.tied == c.decision.tied
+    assert c.decision.worth is not None
+    if terms:
+        worth = {v.variant: v.value for v in c.decision.worth.variants}
+        assert worth == {o.variant: pytest.approx(o.utility, rel=1e-5) for o in found.outcomes}
+    for one, other in zip(found.break_even, c.break_even, strict=True):
+        assert (one.cheaper_above, one.other) == (other.cheaper_above, other.other)
+        assert (one.monthly_requests is None) == (other.monthly_requests is None)
+        assert one.monthly_requests is None or one.monthly_requests == pytest.approx(
+            other.monthly_requests, rel=1e-4
+        )

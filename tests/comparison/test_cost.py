@@ -1,19 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from harness.comparison.bootstrap import Resampler
-from harness.comparison.cost import Costs, Price, break_even, build_costs, training_cost
+from harness.comparison.cost import Bill, Costs, build_costs
 from harness.comparison.table import build_table
 from harness.errors import HarnessError
+from harness.types.answers import TrainingRecord
+from harness.types.economics import Ranges
 from harness.types.settings import VariantSpec
 
-from .factories import economics, items, scores, training
+from .factories import economics, items, model_of, scenario, scores, training
 
 LORA = VariantSpec(name="lora", weights="adapter:a")
 PROMPT = VariantSpec(name="prompt")
@@ -24,10 +25,15 @@ def costs(
     wins: Sequence[float | None],
     spec: VariantSpec = LORA,
     per_cluster: int = 1,
+    trainings: Mapping[str, TrainingRecord] | None = None,
+    **terms: Any,
 ) -> Costs:
     rows = scores("cost", {spec.name: money}) + scores("success", {spec.name: wins})
     table = build_table([spec.name], items(max(len(money), len(wins)), per_cluster), rows, ())
-    return build_costs(table, [spec], {"a": training()}, economics(example_price=0.29), Resampler(0, "all"))
+    given = scenario([spec], economics=economics(example_price=0.29, **terms))
+    known = {"a": training()} if trainings is None else trainings
+    model = model_of(given, table, known)
+    return build_costs(table, [spec], model, Bill(given.economics, known, {}), Resampler(0, "all"))
 
 
 def test_worked_example() -> None:
@@ -100,8 +106,8 @@ def test_unknown_costs_stay_unknown() -> None:
     (unscored,) = costs([0.001, 0.002] * 5, [], PROMPT).variants
     assert unscored.per_1000_successes.reason == "no item has a value of success"
     with pytest.raises(HarnessError, match="no training record"):
-        training_cost(LORA, {}, economics())
-    assert training_cost(PROMPT, {}, economics()) == 0
+        costs([0.001] * 10, [1.0] * 10, LORA, trainings={})
+    assert costs([0.001, 0.002] * 5, [1.0] * 10, PROMPT).variants[0].training_once == 0
 
 
 def test_constant_cost_has_no_interval_but_a_reason() -> None:
@@ -113,51 +119,28 @@ def test_constant_cost_has_no_interval_but_a_reason() -> None:
     assert cost.per_1000_successes.reason
 
 
-def test_break_even_worked_example() -> None:
-    """rag: 4 per 1,000, 80%. lora: 1 per 1,000, 50%, 90 once. 0.005 = 0.002 + 60/V, so V = 20,000."""
-    rag, lora = Price("rag", 0.004, 0, 0.8), Price("lora", 0.001, 90, 0.5)
-    for pair in ((rag, lora), (lora, rag)):
-        found = break_even(*pair, economics())
-        assert (found.cheaper_above, found.other) == ("lora", "rag")
-        assert found.monthly_requests == pytest.approx(20_000)
-        assert found.reason is None
+def test_declared_ranges_widen_the_intervals_and_move_no_value() -> None:
+    rng = np.random.default_rng(0)
+    money, wins = rng.uniform(0.001, 0.003, 200).tolist(), [1.0, 0] * 100
+    (exact,) = costs(money, wins).variants
+    (wide,) = costs(money, wins, ranges=Ranges(utilisation=(0.25, 1.0), training_price=(1.0, 9.0))).variants
+    for name in ("serving_per_1000", "per_1000", "per_1000_successes"):
+        before, after = getattr(exact, name), getattr(wide, name)
+        assert after.value == before.value
+        assert after.high - after.low > 2 * (before.high - before.low)
+        assert after.method == "Monte Carlo over items and declared ranges"
+    # Busy between a quarter and all of the time: half to twice the serving cost, at the outside.
+    serving = wide.serving_per_1000
+    assert serving.value is not None
+    assert serving.low is not None
+    assert serving.high is not None
+    assert 0.5 * serving.value < serving.low < serving.value < serving.high < 2 * serving.value
 
 
-@pytest.mark.parametrize(
-    ("other", "text"),
-    [
-        (Price("b", 0.001, 0, 1.0), "both cost the same"),
-        (Price("b", 0.002, 5, 1.0), "a is cheaper at every volume"),
-        (Price("b", 0.001, 5, 1.0), "a is cheaper at every volume"),
-        (Price("b", 0.0009999, 1e6, 1.0), "up to 10,000,000 requests a month a is cheaper"),
-        (Price("b", 0.0001, 0.01, 1.0), "b is cheaper from 100 requests"),
-        (Price("b", None, 0, 1.0), "the cost is unknown for b"),
-        (Price("b", 0.1, 0, 0.0), "successes are none"),
-    ],
-)
-def test_never_in_range_says_why(other: Price, text: str) -> None:
-    found = break_even(Price("a", 0.001, 0, 1.0), other, economics())
-    assert found.monthly_requests is None
-    assert text in (found.reason or "")
-
-
-PRICES = st.builds(Price, st.just("x"), st.floats(1e-6, 1e-1), st.floats(0, 1e5), st.floats(0.01, 1))
-
-
-@given(PRICES, PRICES)
-def test_curves_cross_at_the_break_even(a: Price, b: Price) -> None:
-    terms = economics()
-    found = break_even(Price("a", *_rest(a)), Price("b", *_rest(b)), terms)
-    if found.monthly_requests is None:
-        assert found.reason
-        return
-    at = [
-        (p.per_request + p.training_once / (found.monthly_requests * 3)) / p.success_rate  # type: ignore[operator]
-        for p in (a, b)
-    ]
-    assert at[0] == pytest.approx(at[1], rel=1e-6)
-    assert 100 <= found.monthly_requests <= 1e7
-
-
-def _rest(price: Price) -> tuple[float | None, float, float | None]:
-    return price.per_request, price.training_once, price.success_rate
+def test_rare_successes_keep_an_interval_under_declared_ranges() -> None:
+    money = np.random.default_rng(0).uniform(0.001, 0.003, 40).tolist()
+    found = costs(money, [1.0] + [0.0] * 39, ranges=Ranges(utilisation=(0.25, 1.0))).variants[0]
+    assert found.per_1000_successes.method == "ratio, MOVER-R of both intervals"
+    nothing = costs(money, [], ranges=Ranges(utilisation=(0.25, 1.0))).variants[0]
+    assert nothing.per_1000_successes.value is None
+    assert nothing.per_1000.high is not None

@@ -6,15 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.comparison.bootstrap import Resampler
-from harness.comparison.decision import Contest, decide
-from harness.comparison.estimate import analytic_estimates, metric_rows, support_of
-from harness.comparison.frontier import Figures, build_frontier
+from harness.comparison.decision import decide
 from harness.comparison.table import build_table
+from harness.types.economics import Economics
 from harness.types.results import Decision, MetricInfo
-from harness.types.settings import Choice
+from harness.types.settings import Choice, VariantSpec
 
-from .factories import items, metric, scores
+from .factories import WHOLE, contest_of, economics, items, metric, model_of, scenario, scores
 
 Wins = Mapping[str, Sequence[float | None]]
 
@@ -25,20 +23,22 @@ def verdict_of(
     info: MetricInfo | None = None,
     latency: Mapping[str, float | None] | None = None,
     preview: bool = False,
+    terms: Economics | None = None,
     **limits: Any,
 ) -> Decision:
     info = info or metric("success")
     n = max(len(row) for row in wins.values())
-    matrix = build_table(tuple(wins), items(n), scores(info.name, wins), ()).metrics[info.name]
-    resampler, support = Resampler(0, "all"), support_of(info, matrix)
-    quality = analytic_estimates(metric_rows(info, matrix, support))
-    figures: dict[str, Figures] = {
-        name: (e.value, (latency or {}).get(name), prices[name])
-        for name, e in zip(wins, quality, strict=True)
-    }
-    points = build_frontier(figures, info.higher_is_better)
-    choice = Choice(metric=info.name, **limits)
-    return decide(Contest(choice, info, matrix, support, quality, points, "USD", preview), resampler)
+    money = {name: [price / 1000] * n for name, price in prices.items() if price is not None}
+    rows = scores(info.name, wins) + scores("cost", money)
+    table = build_table(tuple(wins), items(n), rows, ())
+    given = scenario(
+        [VariantSpec(name=name) for name in wins],
+        choice=Choice(metric=info.name, **limits),
+        economics=terms or economics(),
+    )
+    model = model_of(given, table, {}, info, latency)
+    contest = contest_of(given, table, info, latency)
+    return decide(contest, table, model, given.economics, preview, WHOLE)
 
 
 def hits(rate: float, n: int = 200, seed: int = 0) -> list[float]:
@@ -124,3 +124,26 @@ def test_lower_can_be_better() -> None:
     wins = {"a": rng.normal(5, 1, 80).tolist(), "b": rng.normal(3, 1, 80).tolist()}
     d = verdict_of(wins, {"a": 1, "b": 2}, metric("words", "score", up=False))
     assert (d.choice, d.tied, d.probability_best["b"]) == ("b", ("b",), 1)
+
+
+def test_an_unknown_worth_is_said_and_has_no_probability() -> None:
+    wins = {"bought": hits(0.62), "own": hits(0.60, seed=1), "old": hits(0.1, seed=2)}
+    d = verdict_of(wins, {"bought": None, "own": 50, "old": 1}, terms=economics(value_of_success=1.0))
+    assert d.choice == "own"
+    assert "What bought would be worth is not known and was taken as the least." in d.reason
+    assert set(d.probability_best) == {"own", "old"}
+    assert d.probability_best["own"] == 1
+    assert d.worth is not None
+    assert d.worth.sentence.startswith("Further testing cannot change the choice")
+
+
+def test_the_reason_says_what_the_choice_is_worth() -> None:
+    """10,000 requests a month: 6,000 successes at 1.00 less 20 of cost, pulled a little."""
+    wins = {"good": hits(0.6, 2000), "weak": hits(0.3, 2000, seed=1)}
+    d = verdict_of(wins, {"good": 2, "weak": 1}, terms=economics(value_of_success=1.0))
+    assert "worth 5,970 USD a month" in d.reason
+    assert "better than weak" in d.reason
+    assert d.runner_up == "weak"
+    loss = verdict_of(wins, {"good": 2, "weak": 1}, terms=economics(value_of_success=0.0001))
+    assert loss.choice == "weak"
+    assert "every variant loses money, this one least" in loss.reason

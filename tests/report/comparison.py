@@ -6,14 +6,25 @@ import random
 from collections.abc import Sequence
 from itertools import pairwise
 
+from harness.comparison.utility import evaluate
 from harness.types.data import Item
-from harness.types.results import (
+from harness.types.decision import (
     BreakEven,
+    DecisionModel,
+    DecisionTerms,
+    MoreData,
+    Sweep,
+    VariantTerms,
+    VariantWorth,
+    Worth,
+)
+from harness.types.results import (
     Comparison,
     Decision,
     Estimate,
     FrontierPoint,
     Interaction,
+    LedgerLine,
     Score,
     VariantCost,
 )
@@ -34,6 +45,7 @@ def _costs(success: dict[str, float], volumes: Sequence[float]) -> list[VariantC
                     per_1000=none,
                     per_1000_successes=none,
                     curve=tuple(None for _ in volumes),
+                    ledger=(),
                 )
             )
             continue
@@ -48,9 +60,40 @@ def _costs(success: dict[str, float], volumes: Sequence[float]) -> list[VariantC
                 per_1000=_around(total),
                 per_1000_successes=_around(total / success[name]),
                 curve=curve,
+                ledger=_ledger(serving, trained),
             )
         )
     return found
+
+
+def _ledger(serving: float, trained: float) -> tuple[LedgerLine, ...]:
+    """At 20,000 requests a month, trained every three."""
+    lines = [
+        LedgerLine(
+            what="Serving",
+            paid="each request",
+            quantity=serving / 1000 / 0.096,
+            unit="machine hours",
+            unit_price=0.096,
+            amount=serving / 1000,
+            per_month=serving * 20,
+            source="measured; list price, 2026-11-01",
+        )
+    ]
+    if trained:
+        lines.append(
+            LedgerLine(
+                what="Training",
+                paid="each training",
+                quantity=trained / 0.096,
+                unit="machine hours",
+                unit_price=0.096,
+                amount=trained,
+                per_month=trained / 3,
+                source="measured; list price, 2026-11-01",
+            )
+        )
+    return tuple(lines)
 
 
 def _around(value: float) -> Estimate:
@@ -96,6 +139,47 @@ def break_evens(costs: Sequence[VariantCost], volumes: Sequence[float]) -> list[
                 )
             )
     return found
+
+
+def make_model(success: dict[str, float]) -> DecisionModel:
+    """What the costs above come from: a machine at 0.096 an hour, busy half of the time."""
+    return DecisionModel(
+        currency="USD",
+        quality_metric="success",
+        higher_is_better=True,
+        variants=tuple(
+            VariantTerms(
+                variant=name,
+                quality=success[name],
+                success_rate=success[name],
+                harm_rate=(1 - success[name]) / 4,
+                expected_quality=success[name],
+                expected_success=success[name],
+                expected_harm=(1 - success[name]) / 4,
+                machine_s=seconds * 1.03125 if seconds else None,
+                other_per_request=0.0,
+                training_hours=training * 40 / 0.096,
+                other_once=0.0,
+                per_month=0.0,
+                latency_s=seconds or None,
+                ruled_out=None if seconds else "its cost and latency are not known",
+                worse_than=() if name == "raft" else ("raft",),
+            )
+            for name, (_, _, seconds, training) in STRENGTHS.items()
+        ),
+        terms=DecisionTerms(
+            monthly_requests=20_000,
+            serving_price_per_hour=0.096,
+            training_price_per_hour=0.096,
+            utilisation=0.5,
+            retraining_months=3,
+            value_of_success=None,
+            cost_of_harm=0.0,
+            weights=None,
+            max_cost_per_1000=None,
+            volume_range=(100, 10_000_000),
+        ),
+    )
 
 
 def make_comparison(
@@ -153,6 +237,7 @@ def make_comparison(
                 latency_s=STRENGTHS[n][2] or None,
                 cost_per_1000=of[n].per_1000.value,
                 dominated_by=dominated(n, success, of),
+                probability_dominated=1.0 if dominated(n, success, of) else 0.1,
             )
             for n in STRENGTHS
         ),
@@ -178,6 +263,40 @@ def make_comparison(
                 n_clusters=n_items // 2,
                 method="paired mean, cluster bootstrap",
             ),
+            worth=Worth(
+                unit="quality",
+                variants=tuple(
+                    VariantWorth(
+                        variant=name,
+                        value=success[name],
+                        low=success[name] - 0.05,
+                        high=success[name] + 0.05,
+                        regret=success["raft"] - success[name],
+                    )
+                    for name in success
+                    if name != "vendor"
+                ),
+                more_data=(
+                    MoreData(items=100, value=0.0001),
+                    MoreData(items=300, value=0.0002),
+                    MoreData(items=1000, value=0.0004),
+                ),
+                buy_items=None,
+                sentence="More testing could still change which variant is best.",
+            ),
+            sweeps=(
+                Sweep(
+                    term="monthly_requests",
+                    low=100,
+                    high=10_000_000,
+                    choices=("rag", "raft"),
+                    switches=(41_000.0,),
+                    sentence="rag until 41,000 requests a month, then raft.",
+                ),
+            ),
             reason="raft has the highest success of the variants that qualify.",
         ),
+        model=make_model(success),
+        usage={},
+        evaluation=evaluate(make_model(success), make_model(success).terms),
     )

@@ -14,11 +14,10 @@ from typing import Any
 
 from harness.types.answers import Answer, EpochLoss, Retrieved, TrainingRecord
 from harness.types.data import Facts, Item, Message, Passage
+from harness.types.economics import Economics, Hardware
 from harness.types.results import Comparison, Manifest, Score
 from harness.types.settings import (
     DataFiles,
-    Economics,
-    Hardware,
     ModelSource,
     Retrieval,
     Scenario,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,28 +10,14 @@ import pytest
 
 from harness.report.build import build_report
 
+from .chromium import CHROMIUM, Opened
 from .synthetic import make_run
 from .test_build import HOSTILE, hostile
-
-CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
-    with playwright.sync_playwright() as p:
-        found = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
@@ -51,27 +35,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         found[name] = folder / f"{name}.html"
         found[name].write_text(build_report(**made.arguments()), encoding="utf-8")
     return found
-
-
-class Opened:
-    """A page with all that it asked for and complained of."""
-
-    def __init__(self, browser: Any, file: Path, width: int, scheme: str) -> None:
-        self.context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(10_000)
-        self.trouble: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("console", lambda m: self.trouble.append(m.text))
-        self.page.on("pageerror", lambda e: self.trouble.append(str(e)))
-        self.page.on("request", lambda r: self.requests.append(r.url))
-        self.url = file.as_uri()
-        self.page.goto(self.url)
-
-    def close(self) -> None:
-        assert self.trouble == []
-        assert self.requests == [self.url]
-        self.context.close()
 
 
 @pytest.fixture(

@@ -75,6 +75,17 @@ def test_an_unknown_setting_names_the_nearest(folder: Path, old: str, new: str, 
         ("cost]", "cost, success]", "'success' is listed twice"),
         ("[kind]", "[kind, kind]", "'kind' is listed twice"),
         ("  tuned:\n    epochs", "  ../up:\n    epochs", "'../up' is not a name"),
+        ("utilisation: 0.5", "value_of_success: 2\n  cost_of_harm: 1", "needs metric 'harm'"),
+        (
+            "utilisation: 0.5",
+            "people_hours_per_month: {tuned: 2, rug: 1}",
+            "no variant 'rug'; did you mean 'rag'?",
+        ),
+        (
+            "utilisation: 0.5",
+            "tokens: {rag: {kind: listed, provider: openai, model: gpt-0, as_of: 2026-11-01}}",
+            "has no prices of model 'gpt-0' at provider 'openai'",
+        ),
     ],
 )
 def test_settings_that_do_not_fit_each_other(folder: Path, old: str, new: str, message: str) -> None:

@@ -10,7 +10,8 @@ from harness.protocols import Embed, Scorer, ScoringContext
 from harness.registry import SCORERS, lookup
 from harness.types.answers import Answer, Retrieved
 from harness.types.data import Facts, Item, Message, Passage
-from harness.types.settings import DataFiles, Economics, Hardware, ModelSource, Scenario, Style, VariantSpec
+from harness.types.economics import Economics, Hardware
+from harness.types.settings import DataFiles, ModelSource, Scenario, Style, VariantSpec
 
 NA = "not applicable: "
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from harness.types.data import Item
+
 from .factories import NA, answer, context, item, score, value
 
 PRICE = item(required=[["10 euros", "ten euros"], ["red"]], forbidden=["free of charge", "20 euros"])
@@ -49,6 +51,25 @@ def test_an_item_that_can_be_answered(text: str, success: float, recall: float) 
 def test_an_item_that_must_be_abstained_from(text: str, success: float) -> None:
     assert score("success", UNKNOWN, text) == (success, None)
     assert score("abstention_recall", UNKNOWN, text) == (success, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "text", "harm"),
+    [
+        (PRICE, "It is free of charge.", 1),
+        (PRICE, f"It costs 20 euros. {REFUSAL}", 1),
+        (PRICE, "It is blue.", 0),  # wrong, and yet claims nothing that the item forbids
+        (PRICE, REFUSAL, 0),
+        (UNKNOWN, "It costs 10 euros.", 1),
+        (UNKNOWN, REFUSAL, 0),
+    ],
+)
+def test_harm_is_worse_than_no_answer(given: Item, text: str, harm: float) -> None:
+    assert score("harm", given, text) == (harm, None)
+
+
+def test_an_item_that_names_no_facts_shows_no_harm() -> None:
+    assert score("harm", item(), "Anything.") == (None, NA + "the item names no facts")
 
 
 def test_abstention_precision_is_over_the_answers_that_abstain() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pytest
 
 from harness.types.settings import Style
+from harness.types.tokens import StatedTokens, TokenTier
 
 from .factories import NA, answer, context, item, score, value
 
@@ -44,6 +47,26 @@ def test_cost_is_machine_time_at_the_price_over_the_utilisation() -> None:
     assert value("cost", item(), answer("x", compute_s=0.0), context(price=0.1)) == 0.0
     found = score("cost", item(), answer("x"))
     assert found == (None, NA + "the machine time of this system is not known")
+
+
+def test_every_attempt_is_paid() -> None:
+    given = answer("x", compute_s=3600.0, attempts=3)
+    assert value("cost", item(), given, context(price=0.1)) == pytest.approx(0.6)
+
+
+def test_an_api_is_paid_by_its_tokens() -> None:
+    prices = StatedTokens(
+        kind="stated", tiers=(TokenTier(input=1, output=4),), as_of=date(2026, 11, 1), source="a contract"
+    )
+    there = context()
+    economics = there.scenario.economics.model_copy(update={"tokens": {"v": prices}})
+    there = replace(there, scenario=there.scenario.model_copy(update={"economics": economics}))
+    given = answer("x", compute_s=99.0, prompt_tokens=1000, output_tokens=100, attempts=2)
+    assert value("cost", item(), given, there) == pytest.approx(2 * 0.0014)
+    assert score("cost", item(), answer("x"), there) == (
+        None,
+        NA + "the number of tokens of this answer is not known",
+    )
 
 
 STYLE = Style(

@@ -11,11 +11,10 @@ from typing import Any
 from harness.backends.fake import FakeBackend, FakeEmbedder, train_adapter
 from harness.protocols import Engine
 from harness.types.data import Article, Facts, Item, Message, Passage, Split
+from harness.types.economics import Economics, Hardware
 from harness.types.settings import (
     BackendSpec,
     DataFiles,
-    Economics,
-    Hardware,
     ModelSource,
     PassageTraining,
     Retrieval,

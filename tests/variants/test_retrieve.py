@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from harness.protocols import Embed
-from harness.variants.rag.index import VectorIndex
+from harness.variants.rag.index import VectorIndex, build_seconds
 from harness.variants.rag.retrieve import Retriever
 
 from .factories import RETRIEVAL, passages, retriever
@@ -95,3 +96,22 @@ def test_vectors_are_computed_once_for_the_same_texts_and_embedder(tmp_path: Pat
     VectorIndex(["a", "b"], embed, "two", tmp_path)
     assert calls == [2, 3, 2]
     assert not list(tmp_path.glob("*.part*"))
+
+
+def test_what_building_an_index_took_is_kept_beside_it(tmp_path: Path) -> None:
+    texts, calls = ["one", "two"], []
+
+    def embed(given: Sequence[str]) -> np.ndarray:
+        calls.append(len(given))
+        time.sleep(0.12)
+        return np.eye(2, dtype=np.float32)[: len(given)]
+
+    assert build_seconds(texts, "k", tmp_path) is None
+    VectorIndex(texts, embed, "k", tmp_path)
+    took = build_seconds(texts, "k", tmp_path)
+    assert took is not None
+    assert took >= 0.1
+    VectorIndex(texts, embed, "k", tmp_path)
+    assert calls == [2], "the vectors were read again, not made again"
+    assert build_seconds(texts, "k", tmp_path) == took
+    assert build_seconds(["three"], "k", tmp_path) is None

@@ -11,7 +11,9 @@ from typing import Any
 
 from harness.report.sections import (
     answer,
+    assumptions,
     cost,
+    decision,
     glossary,
     knowledge,
     latency,
@@ -34,15 +36,19 @@ class Section:
     data: Callable[[Inputs], dict[str, Any]] | None
     """None for the section that takes the room that the others leave."""
     shown: Callable[[Inputs], bool] = lambda view: True
+    headline: bool = False
+    """Whether its figures rest on the embedded rows alone, so that ``harness report verify`` computes them again."""
 
 
 SECTIONS = (
-    Section("answer", "The answer", answer.data),
-    Section("scoreboard", "Scoreboard", scoreboard.data),
+    Section("answer", "The answer", answer.data, headline=True),
+    Section("assumptions", "Change the assumptions", assumptions.data, headline=True),
+    Section("scoreboard", "Scoreboard", scoreboard.data, headline=True),
     Section("quality", "Quality by slice", quality.data),
     Section("knowledge", "Fine-tuning and retrieval", knowledge.data),
     Section("latency", "Latency", latency.data),
-    Section("cost", "Cost and volume", cost.data),
+    Section("decision", "The decision", decision.data, headline=True),
+    Section("cost", "Cost and volume", cost.data, headline=True),
     Section("examples", "Answers side by side", None),
     Section("retrieval", "Retrieval", retrieval.data),
     Section("training", "Training", training.data),

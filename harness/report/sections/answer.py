@@ -9,13 +9,21 @@ from markupsafe import Markup
 
 from harness.report.charts import NARROW, WIDE, Axis, Canvas, Dot, Texts, both, scatter
 from harness.report.format import Unit, count, tick
+from harness.report.sections.decision import amount
 from harness.report.svg import fit, rounded
 from harness.report.text import sentence_list
 from harness.report.view import Inputs, centre
-from harness.types.results import BreakEven, Estimate
+from harness.types.decision import BreakEven
+from harness.types.results import Estimate
 
 _WIDE = Canvas(WIDE, 960, 366, 48, 16, 26, 40)
 _NARROW = Canvas(NARROW, 358, 380, 42, 8, 28, 42)
+_MOVED = {
+    "monthly_requests": "volume",
+    "serving_price_per_hour": "serving price",
+    "value_of_success": "value of a success",
+    "quality_weight": "weight of quality",
+}
 
 
 def data(view: Inputs) -> dict[str, Any]:
@@ -30,6 +38,7 @@ def data(view: Inputs) -> dict[str, Any]:
         "label": lower(metric.label),
         "changes": changes(view),
         "charts": charts(view),
+        "by_quality": decision.worth is None or decision.worth.unit == "quality",
         "share_best": decision.probability_best.get(choice) if choice else None,
     }
     if choice:
@@ -42,8 +51,17 @@ def data(view: Inputs) -> dict[str, Any]:
             "centre": centre(view.estimate(choice, latency.name)) if latency else "median",
             "per_1000": view.cost_figure(choice, "per_1000"),
             "per_1000_successes": view.cost_figure(choice, "per_1000_successes"),
+            "worth": _worth(view, choice),
         }
     return found
+
+
+def _worth(view: Inputs, choice: str) -> tuple[str, str] | None:
+    """Money a month with its interval; None where the scenario states no value of a success."""
+    worth = view.comparison.decision.worth
+    if worth is None or worth.unit != "money":
+        return None
+    return amount(view, worth, next((v for v in worth.variants if v.variant == choice), None))
 
 
 def changes(view: Inputs) -> list[str]:
@@ -56,9 +74,24 @@ def changes(view: Inputs) -> list[str]:
     others = [name for name in decision.tied if name != choice]
     if others:
         rest = f"{metric.label} of {sentence_list(others)} does not differ clearly from the best"
-        said.append(f"{rest}, so {choice} wins on cost; more items could separate them.")
-    said += volume_changes(view, choice)
+        by = "cost" if decision.worth is None or decision.worth.unit == "quality" else "expected worth"
+        said.append(f"{rest}, so {choice} wins on {by}.")
+    said += switch_sentences(view, choice)
+    if decision.worth:
+        said.append(decision.worth.sentence)
     return said + _ruled_out(view)
+
+
+def switch_sentences(view: Inputs, choice: str) -> list[str]:
+    """Where the choice itself changes; the volumes where costs cross, where quality alone decides."""
+    moving = [s for s in view.comparison.decision.sweeps if s.switches]
+    if moving:
+        return [f"{_MOVED[s.term].capitalize()}: {s.sentence}" for s in moving]
+    worth = view.comparison.decision.worth
+    if worth is None or worth.unit == "quality":
+        return volume_changes(view, choice)
+    terms = sentence_list([_MOVED[s.term] for s in view.comparison.decision.sweeps])
+    return [f"No {terms} looked at changes the choice."]
 
 
 def _ruled_out(view: Inputs) -> list[str]:

@@ -12,7 +12,8 @@ from harness.report.charts import NARROW, WIDE, Axis, Canvas, Line, Mark, Texts,
 from harness.report.format import count, money, tick
 from harness.report.svg import Scale, fit
 from harness.report.view import Inputs
-from harness.types.results import BreakEven
+from harness.types.decision import BreakEven
+from harness.types.results import LedgerLine
 
 _WIDE = Canvas(WIDE, 960, 400, 58, 130, 30, 44)
 _NARROW = Canvas(NARROW, 358, 380, 54, 96, 30, 44)
@@ -44,11 +45,30 @@ def data(view: Inputs) -> dict[str, Any]:
         "pairs": [p for p in pairs if p["volume"] and p["chosen"]],
         "others": [p for p in pairs if p["volume"] and not p["chosen"]],
         "never": [p for p in pairs if not p["volume"]],
+        "ledgers": [
+            {"name": name, "colour": view.colour(name), "lines": [_ledger_line(view, line) for line in found]}
+            for name in view.variants
+            if (found := view.costs[name].ledger if name in view.costs else ())
+        ],
         "terms": terms,
         "serving_price": money(terms.serving.price_per_hour, view.currency),
         "training_price": money(terms.training.price_per_hour, view.currency),
         "example_price": money(terms.example_price, view.currency),
         "monthly": count(terms.monthly_requests),
+    }
+
+
+def _ledger_line(view: Inputs, line: LedgerLine) -> dict[str, str]:
+    return {
+        "what": line.what,
+        "paid": line.paid,
+        "quantity": f"{line.quantity:,.3g} {line.unit}"
+        if line.quantity < 1000
+        else f"{line.quantity:,.0f} {line.unit}",
+        "price": money(line.unit_price, view.currency),
+        "amount": money(line.amount, view.currency),
+        "per_month": money(line.per_month, view.currency),
+        "source": line.source,
     }
 
 
@@ -141,6 +161,18 @@ def _pair(view: Inputs, pair: BreakEven) -> dict[str, Any]:
         "above": pair.cheaper_above,
         "other": pair.other,
         "volume": volume,
+        "interval": _interval(pair) if volume else None,
+        "never": f"{pair.share_never:.0%}"
+        if pair.share_never is not None and pair.share_never >= 0.005
+        else None,
         "chosen": _with_choice(view, pair),
         "reason": pair.reason or "no break-even volume was found, and no reason recorded",
     }
+
+
+def _interval(pair: BreakEven) -> str | None:
+    """Bounds of the break-even volume; one that lies out of range is said so."""
+    if pair.low is None and pair.high is None:
+        return None
+    low = count(pair.low) if pair.low is not None else "below the range"
+    return f"{low} to {count(pair.high) if pair.high is not None else 'beyond the range'}"

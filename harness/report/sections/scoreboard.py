@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.report.certainty import MEANINGS, certainty
+from harness.report.rows import headline_metrics
 from harness.report.tracks import ends, ruler
 from harness.report.view import Inputs, centre
 
@@ -68,6 +69,10 @@ def status(view: Inputs, name: str) -> list[tuple[str, str]]:
 def matrix(view: Inputs) -> list[dict[str, Any]]:
     """Every metric over all items: one row a metric, one column a variant."""
     return [
-        {"metric": metric, "figures": [view.metric_figure(name, metric) for name in view.variants]}
+        {
+            "metric": metric,
+            "figures": [(name, view.metric_figure(name, metric)) for name in view.variants],
+            "headline": metric in headline_metrics(view),
+        }
         for metric in view.comparison.metrics
     ]

@@ -149,7 +149,7 @@
   function printing() {
     let opened = [];
     window.addEventListener("beforeprint", () => {
-      opened = [...document.querySelectorAll("section > details:not([open]), .changes details:not([open])")];
+      opened = [...document.querySelectorAll(":is(section, .changes, .outcome) > details:not([open])")];
       opened.forEach((one) => { one.open = true; });
     });
     window.addEventListener("afterprint", () => opened.forEach((one) => { one.open = false; }));

@@ -12,6 +12,11 @@ from harness.types.settings import Retrieval
 from harness.variants.rag.index import VectorIndex
 
 
+def indexed_texts(passages: Mapping[str, Passage]) -> list[str]:
+    """What of each passage is embedded."""
+    return [f"{p.title}\n{p.text}" for p in passages.values()]
+
+
 class Retriever:
     """The passages of a knowledge base and their index."""
 
@@ -20,8 +25,7 @@ class Retriever:
     ):
         self.settings, self.passages = settings, passages
         self._ids = list(self.passages)
-        texts = [f"{p.title}\n{p.text}" for p in self.passages.values()]
-        self._index = VectorIndex(texts, embed, key, cache)
+        self._index = VectorIndex(indexed_texts(self.passages), embed, key, cache)
 
     def find(self, queries: Sequence[str], k: int | None = None) -> list[list[Retrieved]]:
         """For each query the passages at or above the threshold, best first; at most ``k`` (the setting's)."""
