@@ -18,16 +18,18 @@ from harness.errors import Problem, ScenarioError
 from harness.models.source import context_length, fetch, is_local, token_counter, weights_fingerprint
 from harness.protocols import Engine, Progress, ScoringContext, Variant
 from harness.registry import SCORERS, lookup
-from harness.runs import Run, StageClock, read_run, write_inputs
+from harness.runs import Run, StageClock, looks, read_run, write_inputs
 from harness.scenario.check import Summary, check_scenario
 from harness.scenario.document import in_order
 from harness.scenario.inputs import Inputs, Options, load_inputs
+from harness.scenario.leakage import stored_leaks
 from harness.scenario.load import find_scenario, load_scenario
 from harness.scores.apply import apply_scorers
 from harness.store import Journal, RunFolder, cache_folder, fingerprint
 from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Passage
-from harness.types.results import Manifest, Score
+from harness.types.leak import Leak
+from harness.types.results import Looks, Manifest, Score
 from harness.types.settings import ModelSource
 from harness.variants.compose import Adapter, ComposedVariant, Material
 from harness.variants.precomputed import PrecomputedVariant
@@ -65,10 +67,16 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
         if previous and previous.hashes.get("comparison") == key and (run.path / "report.html").exists():
             progress.note("nothing changed since the last run")
             return read_run(run.path)
+        hashes |= {f"variant {v.spec.name}": v.fingerprint for v in variants}
+        with clock("leakage"):
+            progress.stage("leakage")
+            leaks = stored_leaks(run, inputs, engine.embedder_fingerprint, engine.embed)
         with clock("comparison"):
-            _compare(inputs, scores, trainings, run, progress)
+            _compare(
+                inputs, answers, scores, trainings, leaks, looks(run, hashes), engine.dtype, run, progress
+            )
         write_inputs(run, inputs.scenario, inputs.heldout, passages)
-        hashes |= {"comparison": key} | {f"variant {v.spec.name}": v.fingerprint for v in variants}
+        hashes |= {"comparison": key}
         run.write("manifest.json", _manifest(inputs, run, options, hashes, clock))
         finished = read_run(run.path)
         write_report(finished, progress)
@@ -171,16 +179,24 @@ def _scores(
 
 def _compare(
     inputs: Inputs,
+    answers: Mapping[str, Sequence[Answer]],
     scores: Sequence[Score],
     trainings: Mapping[str, TrainingRecord],
+    leaks: Sequence[Leak],
+    looks: Looks,
+    dtype: str,
     run: RunFolder,
     progress: Progress,
 ) -> None:
+    from harness.comparison.audit import Evidence
     from harness.comparison.build import build_comparison
 
     progress.stage("comparison")
+    evidence = Evidence([a for given in answers.values() for a in given], leaks, looks, dtype)
     infos = [lookup(SCORERS, m).info for m in inputs.scenario.metrics]
-    result = build_comparison(inputs.scenario, inputs.heldout, scores, infos, trainings, inputs.preview)
+    result = build_comparison(
+        inputs.scenario, inputs.heldout, scores, infos, trainings, inputs.preview, evidence
+    )
     run.write("comparison.json", result)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+from harness.comparison.audit import Evidence, build_audit
 from harness.comparison.bootstrap import CONFIDENCE, Resampler
 from harness.comparison.cost import Costs, build_costs
 from harness.comparison.decision import Contest, decide
@@ -17,6 +18,7 @@ from harness.errors import InputError
 from harness.types.answers import TrainingRecord
 from harness.types.data import Item
 from harness.types.results import (
+    Audit,
     Comparison,
     Decision,
     Difference,
@@ -42,8 +44,11 @@ def build_comparison(
     metrics: Sequence[MetricInfo],
     trainings: Mapping[str, TrainingRecord],
     preview: bool,
+    evidence: Evidence | None = None,
 ) -> Comparison:
     """Compare ``scenario.variants`` on ``items``; ``trainings`` by adapter name.
+
+    ``evidence`` is what the comparability audit rests on; without it there is none.
 
     Pure and deterministic: the same input in any order of items and scores gives the same bytes.
     """
@@ -61,7 +66,7 @@ def build_comparison(
     whole = Resampler(scenario.seed, "all")
     costs = build_costs(table, scenario.variants, trainings, scenario.economics, whole)
     frontier = _frontier(scenario, metrics, estimates, costs)
-    return _rounded(
+    made = _rounded(
         Comparison(
             scenario=scenario.name,
             preview=preview,
@@ -83,6 +88,19 @@ def build_comparison(
             decision=_decision(scenario, table, metrics, estimates, frontier, whole, preview),
         )
     )
+    return made if evidence is None else _with_audit(made, scenario, table, trainings, evidence)
+
+
+def _with_audit(
+    made: Comparison,
+    scenario: Scenario,
+    table: Table,
+    trainings: Mapping[str, TrainingRecord],
+    evidence: Evidence,
+) -> Comparison:
+    metric = next(m for m in made.metrics if m.name == scenario.choice.metric)
+    audit = build_audit(scenario, table, metric, made.decision.choice, trainings, evidence)
+    return made.model_copy(update={"audit": Audit.model_validate(_round(audit.model_dump()))})
 
 
 def _read_slice(
