@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.report.sections import (
     answer,
+    audit,
     cost,
     glossary,
     knowledge,
@@ -37,6 +38,7 @@ class Section:
 SECTIONS = (
     Section("answer", "The answer", answer.data),
     Section("scoreboard", "Scoreboard", scoreboard.data),
+    Section("audit", "Comparability", audit.data),
     Section("quality", "Quality by slice", quality.data),
     Section("knowledge", "Fine-tuning and retrieval", knowledge.data),
     Section("latency", "Latency", latency.data),

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from harness.report.charts import NARROW, WIDE, Axis, Canvas, Dot, Texts, both, scatter
 from harness.report.format import Unit, count, tick
+from harness.report.sections.audit import summary
 from harness.report.svg import fit, rounded
 from harness.report.text import sentence_list
 from harness.report.view import Inputs, centre
@@ -30,6 +31,7 @@ def data(view: Inputs) -> dict[str, Any]:
         "label": lower(metric.label),
         "changes": changes(view),
         "charts": charts(view),
+        "comparability": summary(view.comparison.audit) if view.comparison.audit else None,
         "share_best": decision.probability_best.get(choice) if choice else None,
     }
     if choice:
