@@ -14,6 +14,7 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness import machine
@@ -36,7 +37,7 @@ def main() -> None:
     given = arguments.parse_args()
     inputs = load_inputs(given.scenario, Options())
     print(f"{machine.cpu_name()}, {machine.threads()} cores\n")
-    planted(inputs, given.train, given.test)
+    show(planted(inputs, given.train, given.test), given.train, given.test)
     if not given.no_model:
         from rephrased import report_rephrasings
 
@@ -46,8 +47,25 @@ def main() -> None:
 # --- planted leaks ------------------------------------------------------------------------------
 
 
-def planted(inputs: Inputs, n_train: int, n_test: int) -> None:
-    """Leaks of each kind among bulk text, found by the stages that need no model."""
+@dataclass(frozen=True)
+class Planted:
+    """What was planted and what was told, by number of the test item."""
+
+    kinds: dict[int, str]
+    stages: dict[int, str]
+    seconds: float
+    peak_gib: float
+
+    def recall(self, group: str) -> float:
+        places = [p for p, k in self.kinds.items() if k.startswith(group)]
+        return sum(p in self.stages for p in places) / len(places)
+
+    def true(self) -> int:
+        return sum(self.kinds.get(place, NO_LEAK[0]) not in NO_LEAK for place in self.stages)
+
+
+def planted(inputs: Inputs, n_train: int, n_test: int) -> Planted:
+    """Leaks of each kind among bulk text, looked for by the stages that need no model."""
     rng = random.Random(SEED)
     chunks = real_chunks(inputs)
     tests = [question(i) for i in inputs.heldout]
@@ -64,30 +82,29 @@ def planted(inputs: Inputs, n_train: int, n_test: int) -> None:
                 copies.append(copy)
     bulk = [question(i) for i in inputs.train]
     bulk += [made_up(chunks, rng) for _ in range(n_train - len(bulk) - len(copies))]
-    train = copies + bulk
-    corpus = Corpus(items(train, "train"), [], items(tests, "heldout"))
+    corpus = Corpus(items(copies + bulk, "train"), [], items(tests, "heldout"))
     start = time.perf_counter()
     leaks = find_leaks(corpus)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    found = {int(leak.item.removeprefix("heldout-")): leak for leak in leaks}
-    table(kinds, {place: leak.stage for place, leak in found.items()})
-    true = sum(kinds.get(place, NO_LEAK[0]) not in NO_LEAK for place in found)
-    print(f"\nPrecision: {true} of {len(found)} items told are planted ({true / len(found):.1%}).")
-    print(f"{n_train:,} training x {n_test:,} test items: {seconds:.1f} s, peak memory {peak:.2f} GiB.\n")
+    return Planted(kinds, {int(k.item.removeprefix("heldout-")): k.stage for k in leaks}, seconds, peak)
 
 
-def table(kinds: dict[int, str], stages: dict[int, str]) -> None:
+def show(found: Planted, n_train: int, n_test: int) -> None:
     print("| planted | items | found | recall | by stage |\n|---|---|---|---|---|")
     for kind in KINDS:
-        places = [p for p, k in kinds.items() if k == kind]
-        by = Counter(stages[p] for p in places if p in stages)
+        places = [p for p, k in found.kinds.items() if k == kind]
+        by = Counter(found.stages[p] for p in places if p in found.stages)
         told = ", ".join(f"{s} {n}" for s, n in by.most_common())
         print(f"| {kind} | {len(places)} | {by.total()} | {by.total() / len(places):.1%} | {told} |")
     for group in ("verbatim", "near"):
-        places = [p for p, k in kinds.items() if k.startswith(group)]
-        hits = sum(p in stages for p in places)
-        print(f"| **{group}, all** | {len(places)} | {hits} | **{hits / len(places):.1%}** | |")
+        places = [p for p, k in found.kinds.items() if k.startswith(group)]
+        hits = sum(p in found.stages for p in places)
+        print(f"| **{group}, all** | {len(places)} | {hits} | **{found.recall(group):.1%}** | |")
+    told = len(found.stages)
+    print(f"\nPrecision: {found.true()} of {told} items told are planted ({found.true() / told:.1%}).")
+    speed = f"{found.seconds:.1f} s, peak memory of the whole process {found.peak_gib:.2f} GiB"
+    print(f"{n_train:,} training x {n_test:,} test items: {speed}.\n")
 
 
 def items(texts: Sequence[str], split: Split) -> list[Item]:

@@ -20,8 +20,8 @@ from harness.scenario.rephrased import SIMILAR, Asked, rephrasings
 from harness.types.data import Item
 
 SEED = 5
-PRECISION = 0.96
-"""Asked of the half that the threshold is chosen on: a point above the target, so that the other half keeps it."""
+PRECISION = 0.97
+"""Asked of the half that the threshold is chosen on: above the target of .95, so that the other half keeps it."""
 STEPS = [round(0.40 + 0.02 * k, 2) for k in range(20)]
 
 
@@ -48,10 +48,14 @@ class Found:
         }  # fmt: skip
 
 
+def same_fact(inputs: Inputs) -> set[tuple[int, int]]:
+    pairs = ((i, j) for i in range(len(inputs.heldout)) for j in range(len(inputs.train)))
+    return {(i, j) for i, j in pairs if inputs.heldout[i].cluster == inputs.train[j].cluster}
+
+
 def report_rephrasings(inputs: Inputs) -> None:
     embed = cached(embedder(inputs))
-    train, heldout = inputs.train, inputs.heldout
-    same = {(i, j) for i, h in enumerate(heldout) for j, t in enumerate(train) if h.cluster == t.cluster}
+    train, heldout, same = inputs.train, inputs.heldout, same_fact(inputs)
     topic = {(i, j) for i, h in enumerate(heldout) for j, t in enumerate(train) if alike(h, t)}
     chosen, other = halves(heldout, {i for i, _ in same})
     found = Found(pairs(inputs, embed, facts=True), same)

@@ -113,7 +113,10 @@ def selection(trainings: Mapping[str, TrainingRecord], leaks: Sequence[Leak]) ->
     check = "Chosen on dev, confirmed on held-out"
     dev = sorted({leak.item for leak in leaks if leak.split == "heldout" and leak.where == "dev"})
     if dev:
-        said = f"{_plural(len(dev), 'held-out item')} also stand in dev, which training is steered by: {_few(dev)}."
+        overlap = (
+            f"{_plural(len(dev), 'held-out item')} {'overlaps' if len(dev) == 1 else 'overlap'} with dev"
+        )
+        said = f"{overlap}, which training is steered by: {_few(dev)}."
         return AuditLine(check=check, status="caution", sentence=said)
     if not trainings:
         said = "Nothing was trained, so nothing was chosen on dev; all figures are of held-out items."
@@ -142,12 +145,15 @@ def leakage(
             "words, as the clusters declare, and count as clean."
         )
     if not leaked:
-        said = f"None of the {len(items):,} held-out items stands in train, dev, prompts or knowledge base."
+        said = (
+            f"None of the {len(items):,} held-out items was found in train, dev, prompts or knowledge base."
+        )
         return AuditLine(check=check, status="ok", sentence=said + aside)
     undeclared = [k for k in evidence.leaks if k.item in leaked and not k.declared]
     where = Counter(k.where + " in other words" * (k.stage == "rephrased") for k in undeclared)
     places = ", ".join(f"{n} in {place}" for place, n in sorted(where.items()))
-    said = f"{len(leaked)} of {len(items):,} held-out items leaked ({places}): {_few(sorted(leaked))}."
+    share = f"{len(leaked)} of {len(items):,} held-out items"
+    said = f"{share} overlap with what is learnt from ({places}): {_few(sorted(leaked))}."
     best = next((c for c in clean if c.variant == choice), None)
     if best and best.all.value is not None:
         without = "no figure" if best.clean.value is None else _shown(best.clean.value, metric)

@@ -82,7 +82,9 @@ def test_leaked_items_are_told_and_left_out_beside_the_whole() -> None:
     found = audit(evidence(leak("i0001"), leak("i0002", "kb"), leak("i0002")))
     told = line(found, "No leakage")
     assert told.status == "caution"
-    assert told.sentence.startswith("2 of 60 held-out items leaked (1 in kb, 2 in train): i0001, i0002.")
+    assert told.sentence.startswith(
+        "2 of 60 held-out items overlap with what is learnt from (1 in kb, 2 in train): i0001, i0002."
+    )
     assert "Without them lora-rag has" in told.sentence
     assert found.n_leaked == 2
     assert [c.variant for c in found.clean] == list(NAMES)
