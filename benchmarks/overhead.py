@@ -1,6 +1,6 @@
 """What the harness itself costs: ratios against bare loops over the same work, in one run on this machine.
 
-    .venv/bin/python benchmarks/overhead.py [--items 68] [--steps 12]
+    .venv/bin/python -m benchmarks.overhead [--items 68] [--steps 12]
 
 Prints a JSON object a line. Work is interleaved (harness, bare, harness, bare) and the best of the rounds is taken, because
 the neighbours on a rented machine come and go.

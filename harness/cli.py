@@ -98,14 +98,23 @@ def validate(scenario: ScenarioArgument, as_json: AsJson = False) -> None:
     """Check settings, data and knowledge base; print every problem with its file and line."""
     from harness.pipeline import check
     from harness.scenario.load import find_scenario
+    from harness.scenario.overlaps import find_overlaps
 
-    summary, problems = check(find_scenario(scenario, Path()))
+    folder = find_scenario(scenario, Path())
+    summary, problems = check(folder)
+    notes = find_overlaps(folder)
     if as_json:
-        found = [{"file": str(p.file), "line": p.line, "message": p.message} for p in problems]
-        typer.echo(json.dumps({"summary": summary.model_dump() if summary else None, "problems": found}))
+        found, noted = (
+            [{"file": str(p.file), "line": p.line, "message": p.message} for p in told]
+            for told in (problems, notes)
+        )
+        known = summary.model_dump() if summary else None
+        typer.echo(json.dumps({"summary": known, "problems": found, "notes": noted}))
     else:
         for problem in problems:
             typer.echo(str(problem))
+        for note in notes:
+            typer.echo(f"note: {note}")
         if summary:
             held = ", ".join(f"{n} {split}" for split, n in summary.items.items())
             typer.echo(

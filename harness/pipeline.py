@@ -18,12 +18,13 @@ from harness.engine import halved, make_engine
 from harness.errors import Problem, ScenarioError
 from harness.models.source import context_length, fetch, is_local, token_counter, weights_fingerprint
 from harness.prices import pricer
-from harness.protocols import Engine, Progress, ScoringContext, Variant
+from harness.protocols import Circumstances, Engine, Progress, ScoringContext, Variant
 from harness.registry import SCORERS, lookup
-from harness.runs import Run, StageClock, read_run, write_inputs
+from harness.runs import Run, StageClock, looks, read_run, write_inputs
 from harness.scenario.check import Summary, check_scenario
 from harness.scenario.document import in_order
 from harness.scenario.inputs import Inputs, Options, load_inputs
+from harness.scenario.leakage import stored_leaks
 from harness.scenario.load import load_scenario
 from harness.scores.apply import apply_scorers, code_fingerprint
 from harness.store import Journal, RunFolder, cache_folder, fingerprint
@@ -67,11 +68,18 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
         if previous and previous.hashes.get("comparison") == key and (run.path / "report.html").exists():
             progress.note("nothing changed since the last run")
             return read_run(run.path)
+        hashes |= {f"variant {v.spec.name}": v.fingerprint for v in variants}
+        with clock("leakage"):
+            progress.stage("leakage")
+            leaks = stored_leaks(run, inputs, engine.embedder_fingerprint, engine.embed)
         with clock("comparison"):
-            _compare(inputs, scores, trainings, _usage(inputs, variants, answers), run, progress)
+            given = [a for of_variant in answers.values() for a in of_variant]
+            circumstances = Circumstances(given, leaks, looks(run, hashes), engine.dtype)
+            usage = _usage(inputs, variants, answers)
+            _compare(inputs, scores, trainings, usage, circumstances, run, progress)
         run.remove("verdict.json")  # of the scores before
         write_inputs(run, inputs.scenario, inputs.heldout, passages)
-        hashes |= {"comparison": key} | {f"variant {v.spec.name}": v.fingerprint for v in variants}
+        hashes |= {"comparison": key}
         drift = _drift(inputs, answers, scores)
         run.write("manifest.json", _manifest(inputs, run, options, hashes, clock, drift))
         finished = read_run(run.path)
@@ -189,6 +197,7 @@ def _compare(
     scores: Sequence[Score],
     trainings: Mapping[str, TrainingRecord],
     usage: Mapping[str, Usage],
+    circumstances: Circumstances,
     run: RunFolder,
     progress: Progress,
 ) -> None:
@@ -197,7 +206,7 @@ def _compare(
     progress.stage("comparison")
     metrics = _metrics(inputs.scenario)
     result = build_comparison(
-        inputs.scenario, inputs.heldout, scores, metrics, trainings, inputs.preview, usage
+        inputs.scenario, inputs.heldout, scores, metrics, trainings, inputs.preview, usage, circumstances
     )
     run.write("comparison.json", result)
 

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from harness.types.answers import Answer, Generation, Phase, Request, TrainingRecord
 from harness.types.data import Item, Message, Passage
-from harness.types.results import MetricInfo
+from harness.types.leak import Leak
+from harness.types.results import Looks, MetricInfo
 from harness.types.settings import Scenario, Training, VariantSpec
 
 Embed = Callable[[Sequence[str]], Any]
@@ -85,6 +86,17 @@ class ScoringContext:
     scenario: Scenario
     passages: Mapping[str, Passage] = field(default_factory=dict)
     embed: Embed | None = None
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What the audit looks at beside scores: how the run was made and what went before it."""
+
+    answers: Sequence[Answer]
+    """Of both phases."""
+    leaks: Sequence[Leak]
+    looks: Looks
+    dtype: str
 
 
 class Scorer(Protocol):

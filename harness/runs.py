@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import InputError
-from harness.store import Journal, RunFolder
+from harness.store import Journal, RunFolder, fingerprint
 from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Item, Passage
-from harness.types.results import Comparison, Manifest, Score, StageSeconds
+from harness.types.results import Comparison, Looks, Manifest, Score, StageSeconds
 from harness.types.settings import Scenario
 from harness.types.verdict import Verdict
 
@@ -89,6 +89,25 @@ def newest_run(scenario: str, full: bool = False) -> Path:
 def _is_full(run: RunFolder) -> bool:
     manifest = run.read("manifest.json", Manifest)
     return manifest is not None and not manifest.preview and manifest.drift is None
+
+
+def looks(run: RunFolder, hashes: Mapping[str, str]) -> Looks:
+    """How often the held-out items were looked at, ``run`` with its ``hashes`` included.
+
+    A run of the same configurations on the same items is the same look again.
+    """
+    found = [m for p in run.siblings() if (m := RunFolder(p).read("manifest.json", Manifest))]
+    past = [m.hashes for m in found if m.preview or m.hashes.get("heldout") == hashes.get("heldout")]
+    seen, tried = set(), dict[str, set[str]]()
+    for known in (*past, hashes):
+        variants = {name: h for name, h in known.items() if name.startswith(_VARIANT)}
+        seen.add(fingerprint(known.get("heldout"), variants))
+        for name, configuration in variants.items():
+            tried.setdefault(name.removeprefix(_VARIANT), set()).add(configuration)
+    return Looks(comparisons=len(seen), configurations={n: len(c) for n, c in sorted(tried.items())})
+
+
+_VARIANT = "variant "
 
 
 class StageClock:

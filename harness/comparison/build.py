@@ -7,6 +7,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
+from harness.comparison.audit import build_audit
 from harness.comparison.bootstrap import CONFIDENCE, Resampler
 from harness.comparison.breakeven import break_evens
 from harness.comparison.cost import Bill, Costs, build_costs
@@ -20,10 +21,12 @@ from harness.comparison.table import Table, build_table, no_scores
 from harness.comparison.utility import evaluate
 from harness.comparison.variance import variance_parts
 from harness.errors import InputError
+from harness.protocols import Circumstances
 from harness.types.answers import TrainingRecord, Usage
 from harness.types.data import Item
 from harness.types.decision import DecisionModel
 from harness.types.results import (
+    Audit,
     Comparison,
     Estimate,
     FrontierPoint,
@@ -47,8 +50,11 @@ def build_comparison(
     trainings: Mapping[str, TrainingRecord],
     preview: bool,
     usage: Mapping[str, Usage] = MappingProxyType({}),
+    circumstances: Circumstances | None = None,
 ) -> Comparison:
     """Compare ``scenario.variants`` on ``items``; ``trainings`` by adapter name, ``usage`` by variant.
+
+    ``circumstances`` are what the comparability audit rests on; without it there is none.
 
     Pure and deterministic: the same input in any order of items and scores gives the same bytes.
     """
@@ -71,7 +77,7 @@ def build_comparison(
     costs = build_costs(table, scenario.variants, model, bill, whole)
     dominated = probability_dominated(contest, table, model, scenario.economics.ranges, whole)
     frontier = _frontier(scenario, metrics, estimates, costs, dominated)
-    return _rounded(
+    made = _rounded(
         Comparison(
             scenario=scenario.name,
             preview=preview,
@@ -97,6 +103,19 @@ def build_comparison(
             evaluation=evaluate(model, model.terms),
         )
     )
+    return made if circumstances is None else _with_audit(made, scenario, table, trainings, circumstances)
+
+
+def _with_audit(
+    made: Comparison,
+    scenario: Scenario,
+    table: Table,
+    trainings: Mapping[str, TrainingRecord],
+    circumstances: Circumstances,
+) -> Comparison:
+    metric = next(m for m in made.metrics if m.name == scenario.choice.metric)
+    audit = build_audit(scenario, table, metric, made.decision.choice, trainings, circumstances)
+    return made.model_copy(update={"audit": Audit.model_validate(_round(audit.model_dump()))})
 
 
 def _read_slice(

@@ -6,6 +6,7 @@ from typing import Literal
 
 from harness.types.answers import Phase, Usage
 from harness.types.decision import BreakEven, DecisionModel, Evaluation, Sweep, Worth
+from harness.types.leak import Leak
 from harness.types.record import Record
 
 
@@ -171,6 +172,66 @@ class Decision(Record):
     reason: str
 
 
+class CleanScore(Record):
+    """The choice metric of a variant with and without the items that leaked."""
+
+    variant: str
+    all: Estimate
+    clean: Estimate
+    change: Estimate
+    """Clean minus all."""
+    gap: Estimate | None
+    """Variant minus baseline on clean items; None for the baseline."""
+
+
+class Shrinkage(Record):
+    """The chosen variant's figure, corrected for having been the best of several (winner's curse)."""
+
+    variant: str
+    raw: float | None
+    """On the items that all variants answered."""
+    shrunk: float | None
+    factor: float | None
+    """1 keeps the raw figure, 0 replaces it by the mean of the variants."""
+    n_variants: int
+    n: int
+    reason: str | None = None
+    """Why there is no figure."""
+
+
+class Looks(Record):
+    """How often the held-out items were looked at: every look is another chance to be best by luck."""
+
+    comparisons: int
+    """With different configurations on these items, previews on a part of them included, and the present one."""
+    configurations: dict[str, int]
+    """Different ones of each variant in those comparisons."""
+
+
+class AuditLine(Record):
+    """One condition of a fair comparison."""
+
+    check: str
+    status: Literal["ok", "caution", "broken"]
+    """caution: to be known when reading the figures; broken: the figures do not compare like with like."""
+    sentence: str
+
+
+class Audit(Record):
+    """Whether the variants were compared on one footing."""
+
+    lines: tuple[AuditLine, ...]
+    looks: Looks
+    n_leaked: int
+    """Held-out items that something the variants learn from holds; declared overlaps are not among them."""
+    leaks: tuple[Leak, ...]
+    """Undeclared ones, of held-out and dev items."""
+    clean: tuple[CleanScore, ...]
+    """One for each variant; empty where no item leaked."""
+    shrinkage: Shrinkage | None
+    """None where no variant qualifies."""
+
+
 class Comparison(Record):
     scenario: str
     preview: bool
@@ -199,6 +260,8 @@ class Comparison(Record):
     """What each variant's answers used, of which the ledgers are made."""
     evaluation: Evaluation
     """Costs, ranking and break-even volumes that ``model`` gives at its own terms, as plain arithmetic."""
+    audit: Audit | None = None
+    """None in a run made before there was one."""
 
 
 class StageSeconds(Record):

@@ -32,7 +32,7 @@ def right_on(tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -
         "backend": {"name": "fake"},
         "adapters": {},
         "variants": [v for v in settings["variants"] if v["name"] in ("prompt", "rag")],
-        "metrics": [m for m in settings["metrics"] if m in ruled],
+        "metrics": [m for m in settings["metrics"] if m in ruled | {"harm"}],
     }
     (folder / "scenario.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
     lines = [json.loads(line) for line in (folder / "data" / "heldout.jsonl").read_text("utf-8").splitlines()]

@@ -26,7 +26,7 @@ ASKING = len(NAMES) - 1
 def test_every_file_of_a_run_appears(folder: Path) -> None:
     found = set(contents(run(folder).folder.path))
     expected = {f"{part}/{n}.jsonl" for part in ("answers", "scores") for n in NAMES}
-    expected |= {"training/tuned.json", "scenario.json", "items.jsonl", "passages.jsonl"}
+    expected |= {"training/tuned.json", "scenario.json", "items.jsonl", "passages.jsonl", "leaks.json"}
     expected |= {"comparison.json", "manifest.json", "report.html", ".lock"}
     assert expected <= found
     assert {f.partition("/")[0] for f in found - expected} == {"csv"}

@@ -12,6 +12,7 @@ from typing import Any
 from harness.report.sections import (
     answer,
     assumptions,
+    audit,
     cost,
     decision,
     glossary,
@@ -44,6 +45,7 @@ SECTIONS = (
     Section("answer", "The answer", answer.data, headline=True),
     Section("assumptions", "Change the assumptions", assumptions.data, headline=True),
     Section("scoreboard", "Scoreboard", scoreboard.data, headline=True),
+    Section("audit", "Comparability", audit.data),
     Section("quality", "Quality by slice", quality.data),
     Section("knowledge", "Fine-tuning and retrieval", knowledge.data),
     Section("latency", "Latency", latency.data),

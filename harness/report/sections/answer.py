@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from harness.report.charts import NARROW, WIDE, Axis, Canvas, Dot, Texts, both, scatter
 from harness.report.format import Unit, count, tick
+from harness.report.sections.audit import summary
 from harness.report.sections.decision import amount
 from harness.report.svg import fit, rounded
 from harness.report.text import sentence_list
@@ -39,6 +40,7 @@ def data(view: Inputs) -> dict[str, Any]:
         "changes": changes(view),
         "charts": charts(view),
         "by_quality": decision.worth is None or decision.worth.unit == "quality",
+        "comparability": summary(view.comparison.audit) if view.comparison.audit else None,
         "share_best": decision.probability_best.get(choice) if choice else None,
     }
     if choice:
