@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from harness.backends.fake import FakeEmbedder
 from harness.protocols import Scorer
 from harness.registry import SCORERS, lookup
-from harness.scores.apply import apply_scorers
+from harness.scores.apply import apply_scorers, code_fingerprint
 from harness.types.data import Passage
 from harness.types.results import MetricInfo
 from harness.types.settings import Style
@@ -118,3 +119,33 @@ def test_a_metric_describes_itself(metric: str) -> None:
     assert info.label
     assert info.description.endswith(".")
     assert info.phase == ("timing" if metric in ("ttft", "latency", "tokens_per_s") else "quality")
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("X = 1  # why\n\n", True),
+        ("X = 2\n", False),
+        ("from harness.scores.text import normalise\nX = 1\n", False),
+    ],
+)
+def test_the_fingerprint_of_a_scorer_is_of_its_code_and_what_it_names(
+    text: str, same: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for folder, source in (("a", "X = 1\n"), ("b", text)):
+        file = tmp_path / folder / "own_scorer.py"
+        file.parent.mkdir()
+        file.write_text(source)
+        with monkeypatch.context() as patch:
+            patch.syspath_prepend(file.parent)
+            patch.delitem(sys.modules, "own_scorer", raising=False)
+            code_fingerprint.cache_clear()
+            found.append(code_fingerprint("own_scorer"))
+            sys.modules.pop("own_scorer", None)
+    assert (found[0] == found[1]) == same
+
+
+def test_modules_that_are_loaded_by_name_count_as_code_of_their_metric() -> None:
+    assert code_fingerprint("harness.scores.overlap") != code_fingerprint("harness.scores.facts")
+    assert code_fingerprint("harness.scores.latency") == code_fingerprint("harness.scores.latency")
