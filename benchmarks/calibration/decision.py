@@ -2,7 +2,7 @@
 
     python -m benchmarks.calibration.decision [--small] [--output docs/calibration-decision.md]
 
-2,000 scenarios take about four minutes; ``--small`` is 200. Each draws variants, success and harm rates, item
+2,000 scenarios take about two minutes; ``--small`` is 200. Each draws variants, success and harm rates, item
 difficulties shared by all variants and by the items of a cluster, costs, volume and the value of a success; then a
 sample of items, from which ``harness.comparison`` chooses. The truth is the rates themselves, by quadrature over the
 difficulties.
