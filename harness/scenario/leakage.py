@@ -3,7 +3,7 @@
 Four checks, each on the pairs that the earlier ones left: the same words, a long run of the same words (Brown et al.
 2020), nearly the same words (MinHash), the same question and answer in other words (embeddings confirmed by numbers
 and names; Yang et al. 2023, arXiv:2311.04850, show that such items pass the first three). What counts and what does
-not: ``docs/decisions/0004-leakage.md``.
+not: ``docs/decisions/0005-leakage.md``.
 """
 
 from __future__ import annotations

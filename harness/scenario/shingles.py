@@ -2,7 +2,7 @@
 
 A signature of a text is the minimum over its words' signatures, and a word's is made once however often the
 word occurs. That is what lets 100,000 texts be hashed in seconds without a library that hashes them one by one
-(``docs/decisions/0004-leakage.md``).
+(``docs/decisions/0005-leakage.md``).
 """
 
 from __future__ import annotations

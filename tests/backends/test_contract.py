@@ -36,7 +36,7 @@ def ask(question: str, tokens: int = 10, adapter: str | None = None, temperature
 REQUESTS = [ask(q) for q in QUESTIONS]
 
 
-@pytest.fixture(params=["fake", "transformers"])
+@pytest.fixture(params=["fake", pytest.param("transformers", marks=pytest.mark.model)])
 def make(request: pytest.FixtureRequest) -> Make:
     """A function from batch size to a fresh backend."""
     if request.param == "fake":

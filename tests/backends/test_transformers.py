@@ -20,6 +20,8 @@ torch = pytest.importorskip("torch")
 
 from harness.backends.transformers import TransformersBackend  # noqa: E402
 
+pytestmark = pytest.mark.model
+
 
 def backend(folder: Path, size: int = 8, seed: int = 0) -> TransformersBackend:
     return TransformersBackend(BackendSpec(dtype="float32", batch_size=size, threads=1), folder, "w", seed)
@@ -185,7 +187,6 @@ def test_an_engine_error_becomes_a_backend_error(tiny_model: Path, monkeypatch: 
         b.generate(REQUESTS, lambda *_: None)
 
 
-@pytest.mark.model
 def test_the_default_model_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """SmolLM2 from the user's cache; skipped where it was never fetched."""
     from harness.models.source import fetch, is_local

@@ -7,6 +7,8 @@ import pytest
 
 from benchmarks.calibration.decision import Verdicts, calibration_error, judge
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def found() -> Verdicts:

@@ -9,6 +9,8 @@ import pytest
 from benchmarks.calibration.gate import SMALL, Results, simulate
 from benchmarks.calibration.gate_page import page
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def found() -> Results:

@@ -15,6 +15,8 @@ from fixtures.small_scenario import write_small_scenario
 from cli.console import Outcome, run
 from cli.mutations import MUTATIONS, Mutation
 
+pytestmark = pytest.mark.slow
+
 SEEDS = 8
 HEAD = "---\ntitle: Lamps\nupdated: 2026-02-03\nregion: all\n---\n"
 

@@ -16,6 +16,8 @@ from cli.console import Outcome, run
 
 from .release import VARIANT, edit, write_answers, write_release_scenario
 
+pytestmark = pytest.mark.slow
+
 CODES = {"pass": 0, "fail": 100, "inconclusive": 101}
 
 

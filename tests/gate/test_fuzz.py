@@ -15,6 +15,8 @@ from harness.scenario.baseline import baseline_text, read_baseline
 
 from .factories import hits, snapshot
 
+pytestmark = pytest.mark.slow
+
 TEXT = baseline_text(snapshot({"success": hits(12, 8), "cost": [0.5] * 12}))
 Spoil = Callable[[random.Random], str | bytes]
 

@@ -14,6 +14,8 @@ from cli.console import Outcome, run
 from harness.backends.fake import FakeBackend
 from harness.types.answers import Generation, Request
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = Path(__file__).parents[2] / "scenarios" / "support-bot"
 Answering = Callable[[int], None]
 

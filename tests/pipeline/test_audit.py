@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from harness.types.results import Audit
 
 from .runs import change, run
+
+pytestmark = pytest.mark.slow
 
 
 def audit(folder: Path, run_dir: Path | None = None, **options: object) -> Audit:

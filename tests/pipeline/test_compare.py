@@ -18,6 +18,8 @@ from harness.store import RunFolder
 
 from .runs import Asked, Quiet, change, command, contents, environment, finish, run
 
+pytestmark = pytest.mark.slow
+
 NAMES = tuple(str(v["name"]) for v in VARIANTS)
 ASKING = len(NAMES) - 1
 """Variants that ask the backend: all but the precomputed one."""

@@ -23,6 +23,8 @@ from harness.verification import rebuild
 from .measured import computed
 from .synthetic import Run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run() -> Run:

@@ -27,6 +27,8 @@ from harness import cli
 
 from .sample import QUESTIONS, SETTINGS, article, item, turns
 
+pytestmark = pytest.mark.slow
+
 Spoil = Callable[[Path], None]
 SECONDS = 5.0
 """Of processor time for one file, where a tenth is usual."""

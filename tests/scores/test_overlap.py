@@ -68,6 +68,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.slow
 def test_each_module_loads_by_path_without_a_hub_and_equals_the_scorer(tmp_path: Path) -> None:
     folder = Path(harness.__file__).parent / "scores" / "modules"
     assert {p.name for p in folder.iterdir() if (p / f"{p.name}.py").exists()} == set(METRICS)

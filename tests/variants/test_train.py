@@ -28,6 +28,8 @@ from harness.variants.finetune import loss, train  # noqa: E402
 from harness.variants.finetune.loss import Encoded, backpropagate, encode_all, pieces  # noqa: E402
 from harness.variants.finetune.train import train_adapter  # noqa: E402
 
+pytestmark = pytest.mark.model
+
 TRAINING = Training(rank=4, alpha=8, epochs=3, patience=3, learning_rate=1e-2, batch_size=4)
 THINGS = ("lamp", "chair", "table", "shelf", "mirror", "carpet", "clock", "stool", "bench", "vase")
 
