@@ -40,8 +40,9 @@ class PlainProgress(_Shown):
         if now - self._said > _EVERY_SECONDS:
             self._said = now
             left = (self._total - self._done) * (now - self._began) / max(1, self._done)
-            text = f"  {self._done}/{self._total}  {note}  about {left:.0f} s left"
-            print(text, file=sys.stderr, flush=True)
+            # The first answer of a batch comes when the batch is nearly done: too early for an estimate.
+            said = f"  about {left:.0f} s left" if self._done * 10 >= self._total else ""
+            print(f"  {self._done}/{self._total}  {note}{said}", file=sys.stderr, flush=True)
 
     def note(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
