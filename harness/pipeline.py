@@ -51,7 +51,7 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
         if options.fresh:
             run.clear()
             run.path.mkdir(parents=True)
-        clock = StageClock(run)
+        clock = StageClock(run, machine.peak_memory)
         cache = run.path / "cache" if options.fresh else cache_folder()
         engine = make_engine(inputs.scenario, cache, options.offline, progress)
         variants = _variants(inputs, folder, engine, progress)
@@ -247,7 +247,7 @@ def _manifest(
         hashes=hashes,
         hardware=machine.describe(),
         stage_seconds=clock.seconds,
-        peak_memory_bytes=machine.peak_memory(),
+        peak_memory_bytes=max(clock.peak_memory, machine.peak_memory()),
         drift=drift,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,12 +111,14 @@ _VARIANT = "variant "
 
 
 class StageClock:
-    """Seconds by stage, summed over the runs that it took to finish."""
+    """Seconds by stage and the peak memory, over all the processes that it took to finish."""
 
-    def __init__(self, run: RunFolder):
-        self._run = run
+    def __init__(self, run: RunFolder, memory: Callable[[], int]):
+        """``memory`` gives the peak of this process so far, in bytes."""
+        self._run, self._memory = run, memory
         stored = run.read("stages.json", StageSeconds)
         self.seconds = dict(stored.seconds) if stored else {}
+        self.peak_memory = stored.peak_memory_bytes if stored else 0
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
@@ -127,4 +129,6 @@ class StageClock:
             spent = time.perf_counter() - start
             if spent > 0.1:  # a stage that had nothing to do leaves no trace
                 self.seconds[stage] = round(self.seconds.get(stage, 0.0) + spent, 2)
-                self._run.write("stages.json", StageSeconds(seconds=self.seconds))
+                self.peak_memory = max(self.peak_memory, self._memory())
+                kept = StageSeconds(seconds=self.seconds, peak_memory_bytes=self.peak_memory)
+                self._run.write("stages.json", kept)

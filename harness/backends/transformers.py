@@ -20,7 +20,7 @@ from transformers.utils import logging
 
 from harness.backends.attention import use_grouped_decoding
 from harness.errors import BackendError, ModelError
-from harness.machine import engine_fingerprint, resolve_dtype, threads
+from harness.machine import engine_fingerprint, release_freed_memory, resolve_dtype, threads
 from harness.protocols import OnDone
 from harness.store import fingerprint
 from harness.types.answers import Generation, Request
@@ -80,6 +80,7 @@ class TransformersBackend:
             prompts, inputs["input_ids"].shape[1], self._eos(), batch[0].decoding, self._tokenizer, on_done
         )
         self._run(model, inputs, batch[0], stopping_criteria=[watch])
+        release_freed_memory()
 
     def time(self, request: Request) -> Generation:
         prompt = self._render(request.messages)

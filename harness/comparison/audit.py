@@ -104,7 +104,7 @@ def looks(looked: Looks, metric: MetricInfo, shrinkage: Shrinkage | None) -> Aud
 
 
 def selection(trainings: Mapping[str, TrainingRecord], leaks: Sequence[Leak]) -> AuditLine:
-    check = "Chosen on dev, confirmed on held-out"
+    check = "Selection on dev alone"
     dev = sorted({leak.item for leak in leaks if leak.split == "heldout" and leak.where == "dev"})
     if dev:
         overlap = (
@@ -130,7 +130,7 @@ def leakage(
     clean: Sequence[CleanScore],
     choice: str | None,
 ) -> AuditLine:
-    check = "No leakage"
+    check = "Leakage"
     declared = {k.item for k in circumstances.leaks if k.declared and k.split == "heldout"} & set(
         items
     ) - leaked

@@ -265,9 +265,10 @@ class Comparison(Record):
 
 
 class StageSeconds(Record):
-    """Wall time by stage, kept as the run goes on."""
+    """Wall time by stage and peak memory, kept as the run goes on."""
 
     seconds: dict[str, float]
+    peak_memory_bytes: int = 0
 
 
 class Drift(Record):

@@ -28,7 +28,7 @@ def test_a_run_has_nine_checks_and_the_bought_answers_are_cautions(folder: Path)
     found = statuses(audit(folder))
     assert len(found) == 9
     assert found["Same template"] == found["Same decoding"] == found["Same engine and hardware"] == "caution"
-    assert found["No leakage"] == found["Variants and looks"] == "ok"
+    assert found["Leakage"] == found["Variants and looks"] == "ok"
     ours = statuses(audit(folder, folder.parent / "other" / "r", variants=("rag", "tuned", "tuned-rag")))
     assert set(ours.values()) == {"ok"}, ours
 
@@ -44,7 +44,7 @@ def test_a_planted_leak_is_found_and_the_score_told_without_it(folder: Path) -> 
     assert [(k.item, k.other, k.stage) for k in found.leaks] == [("h", "t", "n-gram")]
     assert found.n_leaked == 1
     assert {(c.all.n, c.clean.n) for c in found.clean if c.variant != "elsewhere"} == {(13, 12)}
-    assert statuses(found)["No leakage"] == "broken", "one of thirteen is more than 5%"
+    assert statuses(found)["Leakage"] == "broken", "one of thirteen is more than 5%"
 
 
 def test_every_run_with_other_configurations_is_a_look(folder: Path) -> None:

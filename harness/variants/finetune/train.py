@@ -21,7 +21,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from harness.errors import TrainingError
-from harness.machine import cpu_name, peak_memory, threads
+from harness.machine import cpu_name, peak_memory, release_freed_memory, threads
 from harness.protocols import OnStep, TrainingJob
 from harness.store import write_atomic
 from harness.types.answers import EpochLoss, TrainingRecord
@@ -112,6 +112,7 @@ class _Run:
             clock = now
             if ends_epoch or now - saved > _CHECKPOINT_SECONDS:
                 self._save()
+                release_freed_memory()
                 saved = time.perf_counter()
 
     def _step(self, batch: list[Encoded]) -> None:
