@@ -81,7 +81,7 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
         write_inputs(run, inputs.scenario, inputs.heldout, passages)
         hashes |= {"comparison": key}
         drift = _drift(inputs, answers, scores)
-        run.write("manifest.json", _manifest(inputs, run, options, hashes, clock, drift))
+        run.write("manifest.json", _manifest(inputs, run, options, hashes, clock, trainings, drift))
         finished = read_run(run.path)
         write_report(finished, progress)
         return finished
@@ -232,8 +232,10 @@ def _manifest(
     options: Options,
     hashes: dict[str, str],
     clock: StageClock,
+    trainings: Mapping[str, TrainingRecord],
     drift: Drift | None,
 ) -> Manifest:
+    trained = (t.peak_memory_bytes for t in trainings.values())  # by an earlier run, perhaps
     return Manifest(
         run=run.path.name,
         scenario=inputs.scenario.name,
@@ -247,7 +249,7 @@ def _manifest(
         hashes=hashes,
         hardware=machine.describe(),
         stage_seconds=clock.seconds,
-        peak_memory_bytes=max(clock.peak_memory, machine.peak_memory()),
+        peak_memory_bytes=max(machine.peak_memory(), clock.peak_memory, *trained),
         drift=drift,
     )
 
