@@ -60,9 +60,9 @@ def decimals(value: float, low: float | None, high: float | None, unit: Unit) ->
     digits = max(0, min(6, (1 if scale / 10**exponent < 1.95 else 0) - exponent))
     if unit == "score":
         return max(2, min(3, digits))
-    if unit == "money" and abs(value) < 100:
-        return max(2, digits)
-    return 0 if unit == "money" else min(digits, 3)
+    if unit == "money":
+        return 0 if abs(value) >= 100 or half >= 5 else max(2, digits)
+    return min(digits, 3)
 
 
 def plain(value: float, digits: int) -> str:

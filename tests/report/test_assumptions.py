@@ -108,7 +108,7 @@ def shown(page: Any) -> dict[str, Any]:
           return {
             title: text("assumptions-choice"), said: text("assumptions-said"),
             worth: getComputedStyle(worth).display === "none" ? null : worth.textContent,
-            rows: all("#assumptions-rows tr").map((tr) => [tr.cells[0].textContent, tr.querySelector(".key").textContent,
+            rows: all("#assumptions-rows tr").map((tr) => [tr.cells[1].textContent, tr.querySelector(".key").textContent,
               (tr.querySelector(".verdict") || { textContent: "" }).textContent,
               ...[...tr.cells].slice(2).map((td) => td.querySelector(".na") ? "n/a" : td.textContent)]),
             pairs: all("#assumptions-pairs li").map((li) => li.textContent),

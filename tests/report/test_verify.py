@@ -141,7 +141,7 @@ def test_what_was_edited_is_told_in_words(html: str) -> None:
     ("old", "new", "place"),
     [
         (r"<em>(rag)</em></h1>", "vendor", "answer: choice"),
-        (r"How it was chosen: (Choose )", "Do not choose ", "answer: reason"),
+        (r'data-figure="reason">(Choose )', "Do not choose ", "answer: reason"),
         (r'(<li data-figure="change">.*?</li>)', "", "answer: change"),
         (r'rag\|verdict"[^>]*>(better)<', "worse", "scoreboard: difference|rag|verdict"),
         (r'per_1000\|vendor\|value">(n/a)<', "$0.01", "scoreboard: per_1000|vendor|value"),

@@ -160,7 +160,7 @@ def fields(view: Inputs) -> list[Field]:
         ),
         _price("serving_price_per_hour", "Price of a serving hour", "serving price", unit, terms.serving_price_per_hour),
         Field(
-            "utilisation", "Share of serving time in use", "utilisation", "%", terms.utilisation, 0.01, 1.0,
+            "utilisation", "Serving time in use", "utilisation", "%", terms.utilisation, 0.01, 1.0,
             log=False, positive=True, times=100.0, most=1.0,
         ),
     ]  # fmt: skip

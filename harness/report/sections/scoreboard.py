@@ -38,6 +38,7 @@ def data(view: Inputs) -> dict[str, Any]:
     first = next((e for e in estimates.values() if e and e.value is not None), None)
     return {
         "metric": metric,
+        "decides": _decides(view),
         "latency": latency,
         "centre": centre(view.estimate(view.variants[0], latency.name)) if latency else "",
         "rows": rows,
@@ -46,6 +47,14 @@ def data(view: Inputs) -> dict[str, Any]:
         "certainty": certainty(view),
         "first": first,
     }
+
+
+def _decides(view: Inputs) -> str:
+    """What the variants are ranked by, as the start of a sentence."""
+    worth = view.comparison.decision.worth
+    if worth is None or worth.unit == "quality":
+        return view.choice_metric.label
+    return "What a variant is worth a month" if worth.unit == "money" else "The weighted score"
 
 
 def status(view: Inputs, name: str) -> list[tuple[str, str]]:

@@ -153,7 +153,7 @@
     head.append(keys.get(o.v.variant));
     if (o.ruledOut !== null) head.append(" ", make("span", "verdict", o.ruledOut));
     const figures = [o.per1000, o.perSuccess, o.month].map((value) => (value === null ? null : money(value)));
-    line.append(make("td", "num", place ? String(place) : "out"), head,
+    line.append(head, make("td", "num", place ? String(place) : "out"),
       ...[...figures, worth(o.utility, t)].map((text, i) => cell(text, lacking[i])));
     return line;
   }
