@@ -20,16 +20,9 @@ from harness.comparison.bootstrap import RESAMPLES
 from harness.comparison.build import build_comparison
 from harness.types.answers import TrainingRecord
 from harness.types.data import Item
+from harness.types.economics import Economics, Hardware
 from harness.types.results import MetricInfo, Score
-from harness.types.settings import (
-    DataFiles,
-    Economics,
-    Hardware,
-    ModelSource,
-    Retrieval,
-    Scenario,
-    VariantSpec,
-)
+from harness.types.settings import DataFiles, ModelSource, Retrieval, Scenario, VariantSpec
 
 RETRIEVAL = Retrieval(kind="retrieval")
 VARIANTS = (
