@@ -145,7 +145,8 @@ class TransformersBackend:
     def _load(self, adapter: str | None) -> Any:
         if self._model is not None and adapter == self._adapter:
             return self._model
-        self._model = None  # freed before the next is read
+        self._model = None
+        release_freed_memory()  # before the next is read
         model = AutoModelForCausalLM.from_pretrained(
             self._folder, dtype=self._dtype, attn_implementation="sdpa"
         )
