@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 import os
 import platform
 import resource
@@ -111,9 +110,8 @@ def keep_freed_memory() -> None:
 
 def release_freed_memory() -> None:
     """Give back what ``keep_freed_memory`` has kept: between batches and checkpoints, or it piles up in pieces of
-    sizes that do not come again. Models refer to themselves, so a dropped one lives until cycles are collected.
+    sizes that do not come again. Only for glibc.
     """
-    gc.collect()
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -7,6 +7,7 @@ because un-merging would leave rounding behind.
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from collections.abc import Sequence
@@ -146,7 +147,8 @@ class TransformersBackend:
         if self._model is not None and adapter == self._adapter:
             return self._model
         self._model = None
-        release_freed_memory()  # before the next is read
+        gc.collect()  # models refer to themselves: a dropped one, of a training too, would live on beside the next
+        release_freed_memory()
         model = AutoModelForCausalLM.from_pretrained(
             self._folder, dtype=self._dtype, attn_implementation="sdpa"
         )
