@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from harness.comparison.sentences import joined
 from harness.types.answers import Answer, Phase
 from harness.types.results import AuditLine
 from harness.types.settings import Decoding, Scenario, VariantSpec
@@ -32,11 +33,11 @@ def same_decoding(scenario: Scenario) -> AuditLine:
     for spec in _local(scenario):
         groups[spec.decoding or scenario.decoding].append(spec.name)
     if len(groups) > 1:
-        parts = [f"{_decoded(d)} for {_joined(names)}" for d, names in groups.items()]
+        parts = [f"{_decoded(d)} for {joined(names)}" for d, names in groups.items()]
         return _line("Same decoding", "caution", f"Decoding differs: {'; '.join(parts)}.")
     foreign = _elsewhere(scenario)
     if foreign:
-        unknown = f"How {_joined(foreign)} decoded is not known: the answers were made elsewhere."
+        unknown = f"How {joined(foreign)} decoded is not known: the answers were made elsewhere."
         return _line("Same decoding", "caution", unknown)
     said = _decoded(next(iter(groups)))
     return _line("Same decoding", "ok", f"All variants decode alike: {said}.")
@@ -84,7 +85,7 @@ def same_engine(scenario: Scenario, dtype: str) -> AuditLine:
     if foreign:
         return _line(
             "Same engine and hardware", "caution",
-            f"{_joined(foreign)} was answered elsewhere, on an engine and hardware that are not known; "
+            f"{joined(foreign)} was answered elsewhere, on an engine and hardware that are not known; "
             f"the others by {said}.",
         )  # fmt: skip
     return _line("Same engine and hardware", "ok", f"All {len(local)} variants were answered by {said}.")
@@ -102,9 +103,9 @@ def same_timing(scenario: Scenario, answers: Sequence[Answer]) -> AuditLine:
     n = len(next(iter(timed.values())))
     said = f"Latency was measured one request at a time, after a warm-up, on the same {n} items"
     if lacking:
-        return _line(name, "caution", f"{said}, but not for all: {_joined(sorted(lacking))} lack some times.")
+        return _line(name, "caution", f"{said}, but not for all: {joined(sorted(lacking))} lack some times.")
     if foreign := _elsewhere(scenario):
-        return _line(name, "caution", f"{said}; the times of {_joined(foreign)} are as its file states them.")
+        return _line(name, "caution", f"{said}; the times of {joined(foreign)} are as its file states them.")
     return _line(name, "ok", f"{said} for every variant.")
 
 
@@ -153,7 +154,3 @@ def _decoded(d: Decoding) -> str:
 
 def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} ({n})" for name, n in sorted(counts.items()))
-
-
-def _joined(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

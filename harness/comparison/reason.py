@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.comparison.model import Contest
-from harness.comparison.sentences import number
+from harness.comparison.sentences import joined, number
 from harness.types.decision import DecisionModel, Outcome
 from harness.types.results import Estimate, MetricInfo
 
@@ -28,16 +28,18 @@ def reason(
         text = f"{said}, {bill}; {_worth(model, allowed, chosen)}."
         unknown = [o.variant for o in allowed if o.utility is None]
         if unknown:
-            text += f" What {_joined(unknown)} would be worth is not known and was taken as the least."
+            text += f" What {joined(unknown)} would be worth is not known and was taken as the least."
     elif not others:
         text = f"{said}, clearly better than every other variant, {bill}."
     elif price is None:
-        text = f"{said}; no clear difference from {_joined(others)}, and no cost is known to decide between them."
+        text = (
+            f"{said}; no clear difference from {joined(others)}, and no cost is known to decide between them."
+        )
     else:
-        text = f"{said}; no clear difference from {_joined(others)}, and it is the cheapest of them {bill}."
+        text = f"{said}; no clear difference from {joined(others)}, and it is the cheapest of them {bill}."
         unknown = [o.variant for o in allowed if o.per_1000 is None and o.variant in tied]
         if unknown:
-            text += f" The cost of {_joined(unknown)} is unknown and was taken as the highest."
+            text += f" The cost of {joined(unknown)} is unknown and was taken as the highest."
     ruled_out = {o.variant: o.ruled_out for o in outcomes if o.ruled_out is not None}
     return text + (f" Ruled out: {listed(ruled_out)}." if ruled_out else "")
 
@@ -73,10 +75,6 @@ def _figure(estimate: Estimate, metric: MetricInfo) -> str:
     if estimate.low is not None and estimate.high is not None:
         basis = f"95% interval {shown(estimate.low)} to {shown(estimate.high)}, {basis}"
     return f"{shown(estimate.value)} ({basis})"
-
-
-def _joined(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
 def listed(ruled_out: dict[str, str]) -> str:

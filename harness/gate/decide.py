@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.comparison.estimate import analytic_estimates
+from harness.comparison.sentences import joined
 from harness.gate.looks import TOTAL_ALPHA, look_alpha
 from harness.gate.needed import items_needed
 from harness.gate.rows import Slices, Tested, tested
-from harness.gate.words import amount, counted, joined, rule_id, rule_words
+from harness.gate.words import amount, counted, rule_id, rule_words
 from harness.types.gate import GateRule
 from harness.types.results import Estimate, MetricInfo
 from harness.types.snapshot import Snapshot

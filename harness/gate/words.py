@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from harness.types.gate import GateRule
 from harness.types.results import MetricInfo
 
@@ -40,10 +38,6 @@ def amount(value: float, unit: str, currency: str, *, difference: bool = False, 
         return f"{sign}{text} {point}" if difference else f"{sign}{text}%"
     suffix = f" {currency}" if unit == "money" else _UNITS[unit]
     return f"{sign}{value:.3g}{suffix}"
-
-
-def joined(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
 def counted(n: int, one: str) -> str:
