@@ -14,18 +14,16 @@ from pathlib import Path
 from harness import __version__, machine
 from harness.answers.collect import collect, reuse, timing_sample
 from harness.answers.usage import usage_of
+from harness.check import check
 from harness.engine import halved, make_engine
-from harness.errors import Problem, ScenarioError
-from harness.models.source import context_length, fetch, is_local, token_counter, weights_fingerprint
+from harness.errors import ScenarioError
+from harness.models.source import weights_fingerprint
 from harness.prices import pricer
 from harness.protocols import Circumstances, Engine, Progress, ScoringContext, Variant
 from harness.registry import SCORERS, lookup
 from harness.runs import Run, StageClock, looks, read_run, write_inputs
-from harness.scenario.check import Summary, check_scenario
-from harness.scenario.document import in_order
 from harness.scenario.inputs import Inputs, Options, load_inputs
 from harness.scenario.leakage import stored_leaks
-from harness.scenario.load import load_scenario
 from harness.scores.apply import apply_scorers, code_fingerprint
 from harness.store import Journal, RunFolder, cache_folder, fingerprint
 from harness.types.answers import Answer, TrainingRecord, Usage
@@ -274,30 +272,6 @@ def write_report(run: Run, progress: Progress) -> Path:
     for name, text in csv_files(run.comparison, run.scores, run.answers).items():
         run.folder.write(f"csv/{name}", text)
     return run.folder.write("report.html", html)
-
-
-def check(folder: Path) -> tuple[Summary | None, list[Problem]]:
-    """What ``validate`` finds; lengths are exact where the model's tokenizer is on this machine."""
-    count, context = None, None
-    scenario = None
-    try:
-        scenario = load_scenario(folder)
-    except ScenarioError:
-        pass  # check_scenario reports it
-    else:
-        source = scenario.model
-        if is_local(source) and (tokenizer := fetch(source, offline=True) / "tokenizer.json").exists():
-            count, context = token_counter(tokenizer), context_length(tokenizer.parent)
-    summary, problems = check_scenario(folder, count, context)
-    bad = {p.file for p in problems}
-    for spec in scenario.variants if scenario else ():
-        kind, _, name = spec.weights.partition(":")
-        if kind == "precomputed" and folder / name not in bad:
-            try:
-                PrecomputedVariant(spec, folder / name).prepare()
-            except ScenarioError as e:
-                problems += e.problems
-    return summary, list(in_order(problems).problems)
 
 
 class _TrainingProgress:

@@ -13,7 +13,7 @@ import pytest
 import typer
 from fixtures.small_scenario import write_small_scenario
 
-import harness.pipeline
+import harness.check
 from harness import __version__
 from harness.cli import app, main
 
@@ -219,7 +219,7 @@ def test_ctrl_c_is_130_without_a_traceback(harness_: Harness, monkeypatch: pytes
     def interrupted(folder: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(harness.pipeline, "check", interrupted)
+    monkeypatch.setattr(harness.check, "check", interrupted)
     harness_("init", "mine")
     code, out, err = harness_("validate", "mine")
     assert (code, out) == (130, "")

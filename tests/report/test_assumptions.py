@@ -13,6 +13,7 @@ import pytest
 
 from harness.comparison.build import build_comparison
 from harness.comparison.utility import evaluate
+from harness.flows.verify import rebuild
 from harness.report.build import build_report
 from harness.report.sections import assumptions
 from harness.report.sections.assumptions import Field
@@ -21,7 +22,6 @@ from harness.report.view import Inputs
 from harness.types.decision import DecisionTerms
 from harness.types.economics import Economics, Swing, Weights
 from harness.types.results import Score
-from harness.verification import rebuild
 
 from .chromium import CHROMIUM, Opened
 from .figures import METRICS, STRENGTHS, metric

@@ -12,13 +12,13 @@ import pytest
 
 import harness.report.rows
 from harness.errors import InputError
+from harness.flows.verify import rebuild
 from harness.report.build import LIMIT, build_report
 from harness.report.marks import MARK, read_page
 from harness.report.rows import Evidence, Rows, digest, headline_metrics, pack, unpack
 from harness.report.verify import Verification, verify
 from harness.report.view import Inputs
 from harness.types.results import Comparison, Score
-from harness.verification import rebuild
 
 from .measured import computed
 from .synthetic import Run

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from harness.check import check
 from harness.errors import Problem
-from harness.pipeline import check
 from harness.scenario.check import CountTokens, check_scenario
 
 from .sample import article, change, item, turns, write_lines

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.check import check
 from harness.errors import Problem
-from harness.pipeline import check
 
 from .sample import line_of
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness.check import check
 from harness.errors import InputError, ScenarioError
 from harness.gate.baseline import PRICES, comparability
 from harness.gate.decide import Against, Candidate, decide
 from harness.gate.looks import look_alpha, look_number
 from harness.gate.snapshot import build_snapshot, content_hash
-from harness.pipeline import check, write_report
+from harness.pipeline import write_report
 from harness.protocols import Progress
 from harness.registry import nearest
 from harness.report.verdict_junit import verdict_junit
@@ -41,7 +42,7 @@ class GateOptions:
     accept_prompt_change: bool = False
 
 
-def gate(folder: Path, options: GateOptions, progress: Progress) -> Verdict:
+def judge(folder: Path, options: GateOptions, progress: Progress) -> Verdict:
     """Judge a run of the scenario in ``folder`` by its rules; writes ``verdict.json`` and what the options name.
 
     Raises InputError where the run or the baseline cannot be judged by them.

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.options import AsJson, ScenarioArgument
+
 
 def gate(
-    scenario: Annotated[str, typer.Argument(help="Name below scenarios/ or path of a scenario folder.")],
+    scenario: ScenarioArgument,
     run: Annotated[
         str | None, typer.Option(help="A run's folder or name; otherwise the newest full run.")
     ] = None,
@@ -27,26 +29,25 @@ def gate(
     accept_prompt_change: Annotated[
         bool, typer.Option("--accept-prompt-change", help="Compare although the prompt changed; recorded.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Machine-readable output on standard output.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Judge a run by the scenario's release rules: exit 0 pass, 100 fail, 101 inconclusive, 2 not comparable."""
-    from harness import gating
+    from harness.flows.gate import GateOptions, judge
+    from harness.flows.gate import save_baseline as save
     from harness.progress import JsonProgress, PlainProgress
     from harness.report.verdict_text import verdict_text
     from harness.scenario.load import find_scenario
     from harness.store import canonical_json
 
-    options = gating.GateOptions(run, variant, baseline, junit, markdown, accept_prompt_change)
+    options = GateOptions(run, variant, baseline, junit, markdown, accept_prompt_change)
     folder = find_scenario(scenario, Path())
     if save_baseline is not None:
-        saved = gating.save_baseline(folder, options, save_baseline)
+        saved = save(folder, options, save_baseline)
         typer.echo(
             f"wrote {save_baseline}: {saved.variant} of run {saved.run}, {len(saved.items)} items\n"
             "next: name it under `gate: baseline:` in scenario.yaml and commit it"
         )
         return
-    verdict = gating.gate(folder, options, JsonProgress() if as_json else PlainProgress())
+    verdict = judge(folder, options, JsonProgress() if as_json else PlainProgress())
     typer.echo(canonical_json(verdict) if as_json else verdict_text(verdict), nl=not as_json)
     raise typer.Exit(verdict.exit_code)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from harness.cli.options import AsJson
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -57,9 +58,7 @@ def build(
 @report_app.command()
 def verify(
     file: Annotated[Path, typer.Argument(help="A report.html.", exists=True, dir_okay=False)],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Machine-readable output on standard output.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Recompute a report's headline numbers from its own rows.
 
@@ -67,7 +66,7 @@ def verify(
     no run. Exits with 0 where all agree, 1 where a number was edited or does not follow from the rows, 2 where
     the file is no whole report.
     """
-    from harness.verification import verify_report
+    from harness.flows.verify import verify_report
 
     found = verify_report(file)
     if as_json:
