@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -52,6 +52,14 @@ class Backend(Protocol):
 
     def time(self, request: Request) -> Generation:
         """Answer one request alone, with times of its first and last token."""
+        ...
+
+    def stream(self, request: Request) -> Iterator[str | Generation]:
+        """Answer one request as it is written: pieces of text as they come, then the Generation of the whole.
+
+        May be called from several threads at once; how requests share the engine is the engine's affair. Closing
+        the iterator drops the request. Raises BackendError.
+        """
         ...
 
     def warm_up(self, request: Request) -> None:

@@ -6,7 +6,7 @@ Greedy answers should not depend on which others they are computed with, but sum
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from harness.protocols import Backend, OnDone
 from harness.store import fingerprint
@@ -44,6 +44,9 @@ class HalvedBatches:
 
     def time(self, request: Request) -> Generation:
         return self._inner.time(request)
+
+    def stream(self, request: Request) -> Iterator[str | Generation]:
+        return self._inner.stream(request)
 
     def warm_up(self, request: Request) -> None:
         self._inner.warm_up(request)
