@@ -158,8 +158,16 @@ class TransformersBackend:
             model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
         if self._device == "cpu":
             use_grouped_decoding(model)
+        model.get_output_embeddings().register_forward_pre_hook(_contiguous)
         self._model, self._adapter = model.to(self._device).eval(), adapter
         return self._model
+
+
+def _contiguous(_: Any, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+    """The last position of each prompt is a strided view, for which torch repeats frozen weights for every row: the
+    output layer of a 135M model took 3.9 GB and 8 s for 68 rows.
+    """
+    return (inputs[0].contiguous(),)
 
 
 class _RowWatcher(StoppingCriteria):

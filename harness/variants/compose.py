@@ -138,7 +138,7 @@ class ComposedVariant:
             parts += [material.articles_fingerprint, material.engine.embedder_fingerprint]
         if isinstance(spec.context, FewShot):
             parts += [*material.train, material.engine.embedder_fingerprint]
-        self.fingerprint = fingerprint("composed", 2, *parts)
+        self.fingerprint = fingerprint("composed", 3, *parts)
 
     @property
     def adapter(self) -> Adapter | None:
