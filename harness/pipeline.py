@@ -52,7 +52,7 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
         clock = StageClock(run, machine.peak_memory)
         cache = run.path / "cache" if options.fresh else cache_folder()
         engine = make_engine(inputs.scenario, cache, options.offline, progress)
-        variants = _variants(inputs, folder, engine, progress)
+        variants = build_variants(inputs, folder, engine, progress)
         for variant in variants:
             with clock(f"prepare {variant.spec.name}"):
                 variant.prepare()
@@ -90,7 +90,8 @@ def _default_run(inputs: Inputs, hashes: dict[str, str]) -> Path:
     return Path("reports") / inputs.scenario.name / f"{kind}-{fingerprint(__version__, hashes)[:10]}"
 
 
-def _variants(inputs: Inputs, folder: Path, engine: Engine, progress: Progress) -> list[Variant]:
+def build_variants(inputs: Inputs, folder: Path, engine: Engine, progress: Progress) -> list[Variant]:
+    """The scenario's variants, not yet prepared: no model is loaded."""
     scenario = inputs.scenario
     material = Material(scenario, inputs.train, inputs.dev, inputs.articles, inputs.prompts, engine)
     other = replace(material, engine=halved(engine)) if inputs.again else material

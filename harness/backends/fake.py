@@ -6,7 +6,7 @@ import json
 import re
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ _SECONDS_A_TOKEN = 0.001
 _CONTEXT = 4096
 """Longest prompt that it takes, so that the way of a refused request can be tested."""
 _PAUSE = 0.002
-"""Real time an item, so that a kill can hit in the middle of a batch."""
+"""Real time an item, or a word of a stream, so that a kill or a dropped connection can hit in the middle."""
 
 
 class FakeBackend:
@@ -57,6 +57,13 @@ class FakeBackend:
         answer = self._answer(request)
         first = answer.prompt_tokens * _SECONDS_A_TOKEN
         return answer.model_copy(update={"first_token_s": first, "total_s": answer.compute_s})
+
+    def stream(self, request: Request) -> Iterator[str | Generation]:
+        answer = self._answer(request)
+        for piece in re.findall(r"\s*\S+|\s+$", answer.text):
+            time.sleep(_PAUSE)
+            yield piece
+        yield answer
 
     def warm_up(self, request: Request) -> None:
         pass

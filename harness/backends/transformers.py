@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import gc
 import math
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, Stoppi
 from transformers.utils import logging
 
 from harness.backends.attention import use_grouped_decoding
+from harness.backends.streamed import TokenPipe
 from harness.errors import BackendError, ModelError
 from harness.machine import engine_fingerprint, release_freed_memory, resolve_dtype, threads
 from harness.protocols import OnDone
@@ -50,6 +53,8 @@ class TransformersBackend:
         self._context = min(self._tokenizer.model_max_length, positions or math.inf)
         self._model: Any = None
         self._adapter: str | None = None
+        self._streaming = threading.Lock()
+        self._rendering = threading.Lock()  # the tokenizer refuses a second thread
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         return len(self._render(messages))
@@ -105,6 +110,35 @@ class TransformersBackend:
             total_s=total,
         )
 
+    def stream(self, request: Request) -> Iterator[str | Generation]:
+        """One request at a time; others wait for their turn."""
+        prompt = self._render(request.messages)
+        with self._streaming:
+            sent = time.perf_counter()
+            model = self._load(request.adapter)
+            inputs = self._tokenizer.pad({"input_ids": [prompt]}, return_tensors="pt").to(self._device)
+
+            def generate(streamer: Any, dropped: StoppingCriteria) -> list[int]:
+                output = self._run(model, inputs, request, streamer=streamer, stopping_criteria=[dropped])
+                return list(output[0, len(prompt) :].tolist())
+
+            pipe, first = TokenPipe(generate, self._tokenizer), None
+            with closing(pipe.pieces()) as pieces:
+                for piece in pieces:
+                    first = first or time.perf_counter() - sent
+                    yield piece
+            total = time.perf_counter() - sent
+            yield Generation(
+                text=pipe.text(),
+                prompt_tokens=len(prompt),
+                output_tokens=len(pipe.all),
+                finish="stop" if pipe.all[-1] in self._eos() else "length",
+                prompt_hash=fingerprint(prompt),
+                compute_s=total,
+                first_token_s=first,
+                total_s=total,
+            )
+
     def warm_up(self, request: Request) -> None:
         short = request.model_copy(update={"decoding": Decoding(max_new_tokens=4)})
         self.time(short)
@@ -131,7 +165,10 @@ class TransformersBackend:
     def _render(self, messages: Sequence[Message]) -> list[int]:
         turns = [m.model_dump() for m in messages]
         try:
-            ids = self._tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False)
+            with self._rendering:
+                ids = self._tokenizer.apply_chat_template(
+                    turns, add_generation_prompt=True, return_dict=False
+                )
         except TemplateError as e:
             raise BackendError(f"the model's chat template refuses the conversation: {e}") from None
         if len(ids) > self._context:

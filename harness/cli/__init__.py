@@ -16,6 +16,7 @@ from harness.cli.compare import compare
 from harness.cli.gate import gate
 from harness.cli.models import models_app
 from harness.cli.report import report_app
+from harness.cli.serve import serve
 from harness.errors import HarnessError, ScenarioError
 
 app = typer.Typer(
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (compare, validate, init, gate, doctor):
+for command in (compare, validate, init, gate, serve, doctor):
     app.command()(command)
 app.add_typer(models_app, name="models")
 app.add_typer(report_app, name="report")

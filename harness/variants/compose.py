@@ -167,7 +167,7 @@ class ComposedVariant:
     def _batched(self, items: Sequence[Item], wanted: set[str], on_answer: OnAnswer) -> None:
         backend = self._material.engine.backend()
         fits: list[Request] = []
-        for request in self._requests(items):  # what cannot be rendered must not spoil its batch
+        for request in self.requests(items):  # what cannot be rendered must not spoil its batch
             try:
                 backend.count_tokens(request.messages)
                 fits.append(request)
@@ -200,10 +200,10 @@ class ComposedVariant:
         backend = self._material.engine.backend()
         if items:
             with suppress(BackendError):  # it comes again below, where it is recorded
-                backend.warm_up(self._requests(items[:1])[0])
+                backend.warm_up(self.requests(items[:1])[0])
         for item in items:
             start = backend.clock()
-            [request] = self._requests([item])
+            [request] = self.requests([item])
             spent = backend.clock() - start if self.spec.context else 0.0
             request = request.model_copy(update={"retrieval_s": spent})
             try:
@@ -211,7 +211,8 @@ class ComposedVariant:
             except BackendError as e:
                 on_answer(self._failure(request, "timing", e))
 
-    def _requests(self, items: Sequence[Item]) -> list[Request]:
+    def requests(self, items: Sequence[Item]) -> list[Request]:
+        """What the backend is asked for each item: searched, laid out, with adapter and decoding."""
         context = self.spec.context
         clock = self._material.engine.backend().clock
         if isinstance(context, Retrieval):

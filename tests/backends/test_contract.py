@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,40 @@ def test_the_clock_never_runs_back(make: Make) -> None:
 
 def test_the_fingerprint_holds_what_can_change_a_token(make: Make) -> None:
     assert make(2).fingerprint == make(2).fingerprint != make(3).fingerprint
+
+
+def read(backend: Backend, request: Request) -> tuple[list[str], Generation]:
+    *pieces, last = backend.stream(request)
+    assert isinstance(last, Generation)
+    assert all(isinstance(p, str) for p in pieces)
+    return [str(p) for p in pieces], last
+
+
+def test_a_stream_brings_pieces_of_the_same_answer_and_then_the_whole(make: Make) -> None:
+    backend = make(2)
+    for request in REQUESTS:
+        pieces, whole = read(backend, request)
+        alone = backend.time(request)
+        assert "".join(pieces) == whole.text == alone.text
+        assert (whole.prompt_tokens, whole.output_tokens) == (alone.prompt_tokens, alone.output_tokens)
+        assert (whole.finish, whole.prompt_hash) == (alone.finish, alone.prompt_hash)
+
+
+def test_a_closed_stream_leaves_the_engine_free(make: Make) -> None:
+    backend = make(2)
+    stream = backend.stream(ask(QUESTIONS[0], tokens=200))
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]
+    assert read(backend, REQUESTS[1])[1].text == backend.time(REQUESTS[1]).text
+
+
+def test_streams_may_be_read_from_several_threads(make: Make) -> None:
+    backend = make(2)
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda r: read(backend, r)[1].text, REQUESTS))
+    assert together == [backend.time(r).text for r in REQUESTS]
+
+
+def test_a_stream_of_a_prompt_beyond_the_context_is_refused(make: Make) -> None:
+    with pytest.raises(BackendError, match="the model's context"):
+        list(make(2).stream(ask("word " * 5000)))

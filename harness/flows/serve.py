@@ -1,0 +1,139 @@
+"""The flow of ``harness serve``: scenario -> one prepared variant -> a server that answers for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness import machine
+from harness.check import check
+from harness.engine import make_engine
+from harness.errors import BackendError, InputError, ScenarioError
+from harness.pipeline import build_variants
+from harness.protocols import Backend, Progress
+from harness.registry import nearest
+from harness.scenario.inputs import Options, load_inputs
+from harness.scenario.load import load_scenario
+from harness.serving.limits import Limits
+from harness.serving.protocol import Chat
+from harness.serving.service import Reply
+from harness.store import cache_folder
+from harness.types.answers import Request
+from harness.types.data import Item, Message
+from harness.variants.compose import ComposedVariant
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """What the command line asks of a server."""
+
+    variant: str
+    host: str = "127.0.0.1"
+    port: int = 8000
+    api_key_env: str | None = None
+    """Environment variable that holds the key which clients must bring."""
+    offline: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+def serve(folder: Path, options: ServeOptions, progress: Progress, ready: Callable[[str], None]) -> None:
+    """Serve until the process is told to stop; ``ready`` is called with the base URL once it answers.
+
+    Raises InputError for a variant that cannot be served.
+    """
+    from harness.serving.app import make_app
+    from harness.serving.server import bind, run, url_of
+
+    key = _key(options, progress)
+    _servable(folder, options.variant)
+    with bind(options.host, options.port) as bound:
+        service = prepared(folder, options, progress)
+        app = make_app(service, options.limits, key)
+        run(app, bound, options.limits, lambda: ready(url_of(bound)))
+
+
+def prepared(folder: Path, options: ServeOptions, progress: Progress) -> ServedVariant:
+    """The variant with its adapter trained, its index built and its weights loaded, as ``compare`` would."""
+    machine.keep_freed_memory()
+    inputs = load_inputs(folder, Options(variants=(options.variant,), offline=options.offline))
+    if problems := check(folder)[1]:
+        raise ScenarioError(problems)
+    engine = make_engine(inputs.scenario, cache_folder(), options.offline, progress)
+    variants = build_variants(inputs, folder, engine, progress)
+    variant = next(v for v in variants if v.spec.name == options.variant)
+    assert isinstance(variant, ComposedVariant)
+    variant.prepare()
+    progress.stage(f"loading {options.variant}")
+    served = ServedVariant(variant, engine.backend(), options.limits)
+    served.warm_up()
+    return served
+
+
+class ServedVariant:
+    """Answers conversations as the variant answers items."""
+
+    def __init__(self, variant: ComposedVariant, backend: Backend, limits: Limits):
+        self.name = variant.spec.name
+        self._variant, self._backend, self._limits = variant, backend, limits
+
+    def warm_up(self) -> None:
+        self._backend.warm_up(self._request((Message(role="user", content="Hello"),)))
+
+    def ask(self, chat: Chat) -> Reply:
+        request = self._request(chat.messages)
+        change: dict[str, object] = {}
+        if chat.max_tokens is not None:
+            change["max_new_tokens"] = chat.max_tokens
+        if chat.temperature is not None:
+            change["temperature"] = chat.temperature
+        request = request.model_copy(update={"decoding": request.decoding.model_copy(update=change)})
+        tokens = self._backend.count_tokens(request.messages)
+        limit = self._limits.prompt_tokens
+        if limit is not None and tokens > limit:
+            raise BackendError(f"the prompt has {tokens} tokens, this server takes {limit}")
+        return Reply(None, tokens, self._backend.stream(request), lambda text: self._count(request, text))
+
+    def _request(self, messages: tuple[Message, ...]) -> Request:
+        item = Item(id="served", split="heldout", messages=messages, references=(), cluster="served")
+        [request] = self._variant.requests([item])
+        return request
+
+    def _count(self, request: Request, text: str) -> int:
+        """Tokens of ``text`` as an answer to ``request``."""
+
+        def with_answer(content: str) -> int:
+            answer = Message(role="assistant", content=content)
+            return self._backend.count_tokens((*request.messages, answer))
+
+        return with_answer(text) - with_answer("")
+
+
+def _servable(folder: Path, name: str) -> None:
+    variants = load_scenario(folder).variants
+    names = [v.name for v in variants]
+    if name not in names:
+        raise InputError(f"--variant: no variant {name!r}; {nearest(name, names)}")
+    if variants[names.index(name)].weights.startswith("precomputed:"):
+        raise InputError(
+            f"--variant: the answers of {name!r} come from a file; it cannot answer a new question. Serve a variant "
+            "with a model"
+        )
+
+
+def _key(options: ServeOptions, progress: Progress) -> str | None:
+    from harness.serving.server import is_loopback
+
+    name = options.api_key_env
+    key = os.environ.get(name) if name else None
+    if name and not key:
+        raise InputError(f"--api-key-env: the environment variable {name} is not set, or empty")
+    if not is_loopback(options.host):
+        if not key:
+            raise InputError(
+                f"--host {options.host} is open to other machines: name an environment variable with a key for "
+                "them in --api-key-env, or keep to 127.0.0.1"
+            )
+        progress.note(f"warning: {options.host} is open to other machines, without encryption")
+    return key

@@ -1,0 +1,109 @@
+"""The server around the application: socket, signals, slow readers, an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from harness.errors import HarnessError, InputError
+from harness.serving.limits import Gate, Limits
+
+MAX_CONNECTIONS = 1000
+"""Open connections, beyond which new ones are refused with 503."""
+GRACE_S = 10
+"""What requests that are being answered get to end in when the server is stopped."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that is taken but does not listen yet; port 0 is any free one."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except socket.gaierror as e:
+        raise InputError(f"--host {host}: {e.strerror}") from None
+    except OSError as e:
+        raise HarnessError(
+            f"cannot listen on {host} port {port}: {e.strerror}; choose another --port, or 0 for any free one"
+        ) from None
+    return bound
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def url_of(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}/v1" if bound.family == socket.AF_INET6 else f"http://{host}:{port}/v1"
+
+
+def run(app: FastAPI, bound: socket.socket, limits: Limits, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C; ``ready`` is called once connections are taken."""
+
+    class Protocol(_CutsOff):
+        stalled_s = limits.stalled_s
+
+    config = uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    _Server(config, app.state.gate, ready).run([bound])
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, gate: Gate, ready: Callable[[], None]):
+        super().__init__(config)
+        self._gate, self._ready = gate, ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
+        self._ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Not the parent's, which kills the process by the same signal once all is closed."""
+        self._loop.call_soon_threadsafe(self._gate.close)
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+
+class _CutsOff(H11Protocol):
+    """Closes the connection of a reader that has stopped reading: its answer would be kept for ever."""
+
+    stalled_s: float
+    _timer: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._timer = self.loop.call_later(self.stalled_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
