@@ -58,4 +58,8 @@ class TrainingError(HarnessError):
 
 
 class BackendError(HarnessError):
-    pass
+    """``attempts`` may have been charged for, ``refused`` were turned away before any work."""
+
+    def __init__(self, message: str, attempts: int = 1, refused: int = 0):
+        super().__init__(message)
+        self.attempts, self.refused = attempts, refused

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from harness.errors import BackendError
 from harness.types.answers import Answer, Generation, Phase, Request, TrainingRecord
 from harness.types.data import Item, Message, Passage
 from harness.types.leak import Leak
@@ -16,8 +17,8 @@ from harness.types.settings import Scenario, Training, VariantSpec
 Embed = Callable[[Sequence[str]], Any]
 """Texts to a float32 array of shape (len(texts), dimensions) with rows of unit length."""
 
-OnDone = Callable[[int, Generation], None]
-"""Called with the position in the batch as soon as that request has its last token."""
+OnDone = Callable[[int, Generation | BackendError], None]
+"""Called with the position in the batch as soon as that request has its last token, or has failed alone."""
 
 OnAnswer = Callable[[Answer], None]
 
@@ -31,8 +32,11 @@ class Backend(Protocol):
     fingerprint: str
     """Engine, version, weights and dtype."""
 
-    def count_tokens(self, messages: Sequence[Message]) -> int:
-        """Length of the rendered prompt in tokens; raises BackendError where it does not fit the model."""
+    def count_tokens(self, messages: Sequence[Message]) -> int | None:
+        """Length of the rendered prompt in tokens; raises BackendError where it does not fit the model.
+
+        None where the tokenizer is not here: the server of an endpoint is then the one to refuse.
+        """
         ...
 
     def clock(self) -> float:
@@ -47,7 +51,7 @@ class Backend(Protocol):
         ...
 
     def generate(self, batch: Sequence[Request], on_done: OnDone) -> None:
-        """Answer a whole batch; ``on_done`` is called once for each position."""
+        """Answer a whole batch; ``on_done`` is called once for each position, by the caller's own thread."""
         ...
 
     def time(self, request: Request) -> Generation:
@@ -73,6 +77,8 @@ class Variant(Protocol):
     spec: VariantSpec
     fingerprint: str
     """All that can change an answer; known without loading a model."""
+    independent: bool
+    """Whether asking fewer items, or one again, gives the same answers; failed ones were then repeated already."""
 
     def prepare(self) -> None:
         """Train and index what is needed. Idempotent, cached by fingerprint."""
@@ -168,3 +174,5 @@ class Engine:
     dtype: str
     cache: Path
     """Where adapters and vectors are kept between runs."""
+    independent: bool = False
+    """Whether an answer does not depend on its batch, so that a resumed run asks no more than what is missing."""

@@ -20,23 +20,32 @@ def collect(
 ) -> list[Answer]:
     """Answers to ``items`` in their order; those already in the journal under the variant's key are kept.
 
-    A failed answer is asked again, alone, up to ``retries`` times; what still fails stays a recorded failure.
+    A failed answer is asked again, alone, up to ``retries`` times; what still fails stays a recorded failure. A
+    variant whose answers are independent has repeated them itself: of its failures those that were never let in
+    are asked again when a run is resumed.
     """
     answers = stored(variant, phase, journal)
     tell(sum(i.id in answers for i in items))
 
     def keep(answer: Answer) -> None:
         before = answers.get(answer.item)
-        answer = answer.model_copy(update={"attempts": before.attempts + 1 if before else 1})
+        if before and not before.attempts and not answer.attempts and before.error == answer.error:
+            return  # turned away as before: nothing new
+        if before:
+            so_far = {
+                "attempts": before.attempts + answer.attempts,
+                "refused": before.refused + answer.refused,
+            }
+            answer = answer.model_copy(update=so_far)
         journal.append(answer)
         answers[answer.item] = answer
         if before is None:
             tell(1)
 
-    missing = {i.id for i in items} - answers.keys()
+    missing = {i.id for i in items} - {name for name, a in answers.items() if a.error is None or a.attempts}
     if missing:
         variant.reply(items, missing, phase, keep)
-    for _ in range(retries):
+    for _ in range(0 if variant.independent else retries):
         for item in items:
             answer = answers[item.id]
             if answer.error is not None and answer.attempts <= retries:

@@ -14,6 +14,7 @@ def usage_of(answers: Sequence[Answer], token_source: str | None, index_s: float
         requests=len(asked),
         prompt_tokens=_mean([a.prompt_tokens for a in asked]),
         output_tokens=_mean([a.output_tokens for a in asked]),
+        cached_tokens=_mean([a.cached_tokens for a in asked]),
         machine_s=_mean([a.compute_s for a in asked]),
         retrieval_s=_mean([a.retrieval_s for a in asked]),
         attempts=_mean([a.attempts for a in asked]) or 1.0,

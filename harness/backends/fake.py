@@ -55,7 +55,7 @@ class FakeBackend:
 
     def time(self, request: Request) -> Generation:
         answer = self._answer(request)
-        first = answer.prompt_tokens * _SECONDS_A_TOKEN
+        first = self.count_tokens(request.messages) * _SECONDS_A_TOKEN
         return answer.model_copy(update={"first_token_s": first, "total_s": answer.compute_s})
 
     def stream(self, request: Request) -> Iterator[str | Generation]:

@@ -29,7 +29,7 @@ class HalvedBatches:
         self._inner = inner
         self.fingerprint = halved_fingerprint(inner.fingerprint)
 
-    def count_tokens(self, messages: Sequence[Message]) -> int:
+    def count_tokens(self, messages: Sequence[Message]) -> int | None:
         return self._inner.count_tokens(messages)
 
     def clock(self) -> float:

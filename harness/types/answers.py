@@ -9,6 +9,8 @@ from harness.types.record import Record
 from harness.types.settings import Decoding
 
 Phase = Literal["quality", "timing"]
+Finish = Literal["stop", "length", "tool_calls", "content_filter"]
+"""Why the last token was the last."""
 
 
 class Retrieved(Record):
@@ -30,17 +32,38 @@ class Request(Record):
     """Time spent finding the passages or examples, part of the latency."""
 
 
+class ToolCall(Record):
+    """A function that the model asked to call."""
+
+    name: str
+    arguments: str
+    """As the model wrote them: JSON if all went well."""
+
+
 class Generation(Record):
     """What a backend returned for one request."""
 
     text: str
-    prompt_tokens: int
-    output_tokens: int
-    finish: Literal["stop", "length"]
-    prompt_hash: str
-    """Of the exact prompt tokens: two engines or releases that differ here do not compare like with like."""
-    compute_s: float
-    """Machine time of this request; in a batch, the batch's wall time shared by tokens."""
+    prompt_tokens: int | None
+    """None where an endpoint does not say."""
+    output_tokens: int | None
+    """None where an endpoint does not say."""
+    cached_tokens: int | None = None
+    """Of the prompt tokens, those that the engine had in its cache; None where it does not say."""
+    finish: Finish
+    prompt_hash: str | None
+    """Of the exact prompt tokens: two engines or releases that differ here do not compare like with like. None
+    where an endpoint does not show them."""
+    compute_s: float | None
+    """Machine time of this request; in a batch, the batch's wall time shared by tokens. None where the machine is
+    not ours."""
+    attempts: int = 1
+    """Times that it was sent and may have been charged for, this one included."""
+    refused: int = 0
+    """Times that it was turned away before any work: busy, broken or no connection."""
+    logprob: float | None = None
+    """Sum over the output tokens of the natural logarithm of their probability, where that was asked for."""
+    tool_calls: tuple[ToolCall, ...] = ()
     first_token_s: float | None = None
     """From sending to the first token; only measured one at a time."""
     total_s: float | None = None
@@ -58,9 +81,17 @@ class Answer(Record):
     error: str | None = None
     """Why there is no text."""
     attempts: int = 1
+    """Times that it was asked and may have been charged for; 0 where it was never let in."""
+    refused: int = 0
+    """Times that an endpoint turned it away before any work; not paid."""
     prompt_tokens: int | None = None
     output_tokens: int | None = None
-    finish: Literal["stop", "length"] | None = None
+    cached_tokens: int | None = None
+    """Of the prompt tokens, those read from a cache; None where the engine does not say."""
+    finish: Finish | None = None
+    logprob: float | None = None
+    """Sum over the output tokens, in natural logarithm, where the endpoint was asked for it."""
+    tool_calls: tuple[ToolCall, ...] = ()
     prompt_hash: str | None = None
     compute_s: float | None = None
     retrieval_s: float | None = None
@@ -77,6 +108,8 @@ class Usage(Record):
     requests: int
     prompt_tokens: float | None
     output_tokens: float | None
+    cached_tokens: float | None = None
+    """Of the prompt tokens, those read from a cache; None where no answer tells."""
     machine_s: float | None
     """Of one attempt."""
     retrieval_s: float | None

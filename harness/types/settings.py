@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from harness.types.economics import Economics
+from harness.types.endpoint import Endpoint
 from harness.types.gate import Gate
 from harness.types.record import Record
 
@@ -103,13 +104,19 @@ class VariantSpec(Record):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")]
     weights: str = "base"
-    """``base``, ``adapter:<name>`` or ``precomputed:<file>``."""
+    """``base``, ``adapter:<name>``, ``endpoint:<name>`` or ``precomputed:<file>``."""
     context: Context | None = None
     flow: Literal["single"] = "single"
     system: str | None = None
     """File with the system prompt, relative to the scenario's folder."""
     decoding: Decoding | None = None
     """Overrides the scenario's."""
+
+    @property
+    def endpoint(self) -> str | None:
+        """Name of the endpoint that answers; None where the weights are here or the answers in a file."""
+        kind, _, name = self.weights.partition(":")
+        return name if kind == "endpoint" else None
 
 
 class BackendSpec(Record):
@@ -174,6 +181,8 @@ class Scenario(Record):
     abstention: tuple[str, ...] = (r"\bI (do not|don't) have that information\b",)
     """Regular expressions; an answer that matches one is an abstention."""
     adapters: dict[str, Training] = {}
+    endpoints: dict[str, Endpoint] = {}
+    """Models behind OpenAI-compatible servers."""
     variants: tuple[VariantSpec, ...]
     baseline: str
     metrics: tuple[str, ...]

@@ -22,8 +22,8 @@ class ListedTokens(Record):
     model: str
     as_of: date
     """Day whose prices apply."""
-    cached_share: Share = 0.0
-    """Share of the prompt tokens that the provider reads from its cache."""
+    cached_share: Share | None = None
+    """Share of the prompt tokens that the provider reads from its cache; None is as its answers say, or none."""
     batch: bool = False
     """Whether requests are sent as a batch, where the provider has a price for that."""
 
@@ -46,8 +46,8 @@ class StatedTokens(Record):
     """In growing order of ``above``, the first from 0."""
     as_of: date
     source: str
-    cached_share: Share = 0.0
-    """Share of the prompt tokens that are read from a cache."""
+    cached_share: Share | None = None
+    """Share of the prompt tokens that are read from a cache; None is as the answers say, or none."""
     batch_discount: Share = 0.0
     """Taken off where requests are sent as a batch; 0 where they are not."""
 

@@ -128,7 +128,7 @@ class ComposedVariant:
     """Base or adapter weights, no context, examples or passages, asked once an item."""
 
     def __init__(self, spec: VariantSpec, material: Material, adapter: Adapter | None, on_step: OnStep):
-        self.spec = spec
+        self.spec, self.independent = spec, material.engine.independent
         self._material, self._adapter, self._on_step = material, adapter, on_step
         self._decoding: Decoding = spec.decoding or material.scenario.decoding
         self._system = material.system(spec.system)
@@ -174,6 +174,8 @@ class ComposedVariant:
             except BackendError as e:
                 if request.item in wanted:
                     on_answer(self._failure(request, "quality", e))
+        if self.independent:
+            fits = [r for r in fits if r.item in wanted]
         for batch in backend.batches(fits):
             asked = [fits[i] for i in batch]
             if not wanted.isdisjoint(r.item for r in asked):
@@ -183,11 +185,15 @@ class ComposedVariant:
         """The whole batch is run even when a part is wanted: the same batch gives the same tokens."""
         finished: set[str] = set()
 
-        def keep(place: int, generation: Generation) -> None:
+        def keep(place: int, result: Generation | BackendError) -> None:
             request = asked[place]
             finished.add(request.item)
-            if request.item in wanted:
-                on_answer(self._answer(request, "quality", generation))
+            if request.item not in wanted:
+                return
+            if isinstance(result, BackendError):
+                on_answer(self._failure(request, "quality", result))
+            else:
+                on_answer(self._answer(request, "quality", result))
 
         try:
             self._material.engine.backend().generate(asked, keep)
@@ -258,11 +264,16 @@ class ComposedVariant:
             phase=phase,
             key=self.fingerprint,
             text=g.text,
+            attempts=g.attempts,
+            refused=g.refused,
             prompt_tokens=g.prompt_tokens,
             output_tokens=g.output_tokens,
+            cached_tokens=g.cached_tokens,
             finish=g.finish,
+            logprob=g.logprob,
+            tool_calls=g.tool_calls,
             prompt_hash=g.prompt_hash,
-            compute_s=round(g.compute_s + request.retrieval_s, 6),
+            compute_s=with_retrieval(g.compute_s),
             retrieval_s=round(request.retrieval_s, 6),
             first_token_s=with_retrieval(g.first_token_s),
             total_s=with_retrieval(g.total_s),
@@ -277,6 +288,8 @@ class ComposedVariant:
             key=self.fingerprint,
             text=None,
             error=str(error),
+            attempts=error.attempts,
+            refused=error.refused,
             retrieved=request.retrieved,
         )
 

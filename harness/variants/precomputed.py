@@ -40,6 +40,8 @@ class PrecomputedLine(Record):
 
 
 class PrecomputedVariant:
+    independent = True
+
     def __init__(self, spec: VariantSpec, file: Path):
         self.spec = spec
         self._file = file

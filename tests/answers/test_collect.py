@@ -30,6 +30,8 @@ Fails = Callable[[str, int], bool]
 class Scripted:
     """A variant that fails where it is told to: ``fails(item, how often it was asked before)``."""
 
+    independent = False
+
     def __init__(self, fails: Fails = lambda item, asked: False, key: str = "key", name: str = "v"):
         self.spec, self.fingerprint = VariantSpec(name=name), key
         self._fails = fails
@@ -241,3 +243,46 @@ def test_the_timing_sample_is_fixed_by_the_seed() -> None:
     assert len({i.id for i in timing_sample(ITEMS, 3, 1)}) == 3
     assert any(timing_sample(ITEMS, 3, 1) != timing_sample(ITEMS, 3, s) for s in range(2, 6))
     assert {i.id for i in timing_sample(ITEMS, 50, 1)} == {i.id for i in ITEMS}
+
+
+def never_let_in(variant: Scripted) -> Callable[[str, Phase, bool], Answer]:
+    """Answers of an engine that asks by itself: a failure was turned away three times and cost nothing."""
+    usual = variant.answer
+
+    def answer(item: str, phase: Phase, failed: bool = False) -> Answer:
+        change = {"attempts": 0, "refused": 3} if failed else {"attempts": 1, "refused": 2}
+        return usual(item, phase, failed).model_copy(update=change)
+
+    return answer
+
+
+def test_an_independent_variant_is_not_asked_again_in_the_same_run(journal: Journal[Answer]) -> None:
+    variant = Scripted(lambda item, _: item == "i1")
+    variant.independent = True
+    answers = collect(variant, ITEMS, "quality", journal, 3, ignore)
+    assert len(variant.calls) == 1
+    assert [(a.item, a.attempts) for a in answers if a.error] == [("i1", 1)]
+
+
+def test_what_was_never_let_in_is_asked_again_when_resumed(
+    journal: Journal[Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variant = Scripted(lambda item, asked: item == "i1" and asked == 0)
+    variant.independent = True
+    monkeypatch.setattr(variant, "answer", never_let_in(variant))
+    collect(variant, ITEMS, "quality", journal, 1, ignore)
+    answers = collect(variant, ITEMS, "quality", journal, 1, ignore)
+    assert [wanted for _, wanted in variant.calls] == [{i.id for i in ITEMS}, {"i1"}]
+    assert {(a.error, a.attempts) for a in answers} == {(None, 1)}
+    assert answers[1].refused == 3 + 2
+
+
+def test_the_same_refusal_again_leaves_no_trace(
+    journal: Journal[Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variant = Scripted(lambda item, _: item == "i1")
+    variant.independent = True
+    monkeypatch.setattr(variant, "answer", never_let_in(variant))
+    first = collect(variant, ITEMS, "quality", journal, 1, ignore)
+    assert collect(variant, ITEMS, "quality", journal, 1, ignore) == first
+    assert len(list(journal)) == len(ITEMS)
