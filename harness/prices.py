@@ -17,11 +17,18 @@ LIBRARY = "genai-prices"
 
 @dataclass(frozen=True)
 class Pricer:
-    """Money of one request, and where the prices come from."""
+    """What one request costs, and where the prices come from."""
 
-    price: Callable[[int, int], float]
-    """Of a request with so many prompt and output tokens."""
+    money: Callable[[int, int, int], float]
+    """Of a request with so many prompt and output tokens, and so many of the prompt's read from a cache."""
     source: str
+    cached_share: float | None = None
+    """Of the prompt tokens, where it is stated; None goes by the answers."""
+
+    def price(self, prompt: int, output: int, cached: int | None = None) -> float:
+        """Money of a request; ``cached`` is what its answer says, None where it says nothing."""
+        stated = self.cached_share
+        return self.money(prompt, output, (cached or 0) if stated is None else round(prompt * stated))
 
 
 def pricer(tokens: ListedTokens | StatedTokens) -> Pricer:
@@ -30,13 +37,13 @@ def pricer(tokens: ListedTokens | StatedTokens) -> Pricer:
 
 
 def _stated(tokens: StatedTokens) -> Pricer:
-    def price(prompt: int, output: int) -> float:
+    def price(prompt: int, output: int, cached: int) -> float:
         tier = next(t for t in reversed(tokens.tiers) if t.above == 0 or prompt > t.above)
-        cached = tier.input if tier.cached_input is None else tier.cached_input
-        mixed = tokens.cached_share * cached + (1 - tokens.cached_share) * tier.input
-        return (prompt * mixed + output * tier.output) / 1e6 * (1 - tokens.batch_discount)
+        from_cache = tier.input if tier.cached_input is None else tier.cached_input
+        paid = cached * from_cache + (prompt - cached) * tier.input + output * tier.output
+        return paid / 1e6 * (1 - tokens.batch_discount)
 
-    return Pricer(price, f"{tokens.source}, {tokens.as_of}")
+    return Pricer(price, f"{tokens.source}, {tokens.as_of}", tokens.cached_share)
 
 
 def _listed(tokens: ListedTokens) -> Pricer:
@@ -55,8 +62,7 @@ def _listed(tokens: ListedTokens) -> Pricer:
     context = {"processing": "batch"} if tokens.batch else None
     entry = model.get_prices(day, context)
 
-    def price(prompt: int, output: int) -> float:
-        cached = round(prompt * tokens.cached_share)
+    def price(prompt: int, output: int, cached: int) -> float:
         usage = Usage(input_tokens=prompt, output_tokens=output, cache_read_tokens=cached)
         return float(entry.calc_price(usage)["total_price"])
 
@@ -66,6 +72,7 @@ def _listed(tokens: ListedTokens) -> Pricer:
         price,
         f"{provider.id}/{model.id}{how} on {tokens.as_of}, {LIBRARY} {version(LIBRARY)} (prices dated up to "
         f"{_newest(snapshot.providers)}), entry sha256 {digest[:12]}",
+        tokens.cached_share,
     )
 
 

@@ -62,3 +62,11 @@ def test_stated_prices_with_tiers_and_discounts() -> None:
     assert found.source == "a contract, 2026-11-01"
     with pytest.raises(ValidationError, match="must start with `above: 0` and grow"):
         stated(TokenTier(above=5, input=1, output=1))
+
+
+def test_cached_tokens_cost_what_is_measured_unless_a_share_is_stated() -> None:
+    tier = TokenTier(input=1, output=4, cached_input=0.1)
+    assert pricer(stated(tier)).price(1000, 0, 400) == pytest.approx((600 + 40) / 1e6)
+    assert pricer(stated(tier)).price(1000, 0) == pytest.approx(1000 / 1e6)
+    assert pricer(stated(tier, cached_share=0.5)).price(1000, 0, 400) == pytest.approx((500 + 50) / 1e6)
+    assert pricer(listed()).price(1000, 200, 500) == pricer(listed(cached_share=0.5)).price(1000, 200)

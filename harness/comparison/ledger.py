@@ -68,7 +68,10 @@ def _requests(
         price = each / tokens if tokens else 0.0
         source = usage.token_source if usage and usage.token_source else "the scenario's token prices"
         if usage and usage.prompt_tokens is not None and usage.output_tokens is not None:
-            source = f"{usage.prompt_tokens:,.0f} in and {usage.output_tokens:,.0f} out, measured; {source}"
+            prompt = f"{usage.prompt_tokens:,.0f} in"
+            if usage.cached_tokens:
+                prompt += f" ({usage.cached_tokens:,.0f} of them from a cache)"
+            source = f"{prompt} and {usage.output_tokens:,.0f} out, measured; {source}"
         found = [
             _line("Tokens", "each request", tokens, "tokens, at their mean price", price, economics, source)
         ]

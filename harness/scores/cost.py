@@ -42,4 +42,4 @@ def _machine(a: Answer, rate: float) -> Scored:
 def _tokens(a: Answer, prices: Pricer) -> Scored:
     if a.prompt_tokens is None or a.output_tokens is None:
         return None, "not applicable: the number of tokens of this answer is not known"
-    return a.attempts * prices.price(a.prompt_tokens, a.output_tokens), None
+    return a.attempts * prices.price(a.prompt_tokens, a.output_tokens, a.cached_tokens), None
