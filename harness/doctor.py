@@ -26,6 +26,8 @@ from urllib.request import getproxies
 
 from harness import machine
 from harness.errors import HarnessError
+from harness.scenario.endpoints import has_key
+from harness.scenario.load import load_scenario
 from harness.scenario.scaffold import SCAFFOLD
 from harness.sources import model_sources
 from harness.store import cache_folder
@@ -62,7 +64,7 @@ def examine(offline: bool = False, network: bool = False) -> list[Finding]:
     with ThreadPoolExecutor(3) as pool:
         asked = [pool.submit(_index), pool.submit(_hub)] if network and not offline else []
         here = [_python(), *_packages(), _engine(), _memory(), *_cache(), *_weights(offline), _chromium()]
-        found = here + [a.result() for a in asked]
+        found = [*here, *_keys(), *(a.result() for a in asked)]
     return [replace(f, mend=None) if f.ok else f for f in found]
 
 
@@ -181,6 +183,20 @@ def _weights(offline: bool) -> Iterator[Finding]:
                 mend = f"harness models fetch {name} (`compare` does it by itself, with a network)"
                 what = f"{row.role} {row.source.source}: {state}"
                 yield Finding(row.local, not offline, what, mend)
+
+
+def _keys() -> Iterator[Finding]:
+    """Whether the keys that the endpoints of the scenarios here name are set; never what they are."""
+    for file in sorted(Path("scenarios").glob("*/scenario.yaml")):
+        try:
+            scenario = load_scenario(file.parent)
+        except HarnessError:
+            continue  # told with the weights
+        for name, endpoint in scenario.endpoints.items():
+            if endpoint.key:
+                state = "is set" if (there := has_key(endpoint.key)) else "is not set"
+                what = f"{endpoint.key}, the key of endpoint {name} of scenario {scenario.name}, {state}"
+                yield Finding(there, True, what, f"export {endpoint.key}=...")
 
 
 def _chromium() -> Finding:

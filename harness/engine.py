@@ -10,7 +10,7 @@ from harness import machine
 from harness.backends.halved import HalvedBatches, halved_fingerprint
 from harness.models.source import fetch, is_local, weights_fingerprint
 from harness.protocols import Backend, Engine, Progress
-from harness.registry import BACKENDS, EMBEDDERS, TRAINERS, lookup
+from harness.registry import BACKENDS, EMBEDDERS, REMOTE_BACKENDS, TRAINERS, lookup
 from harness.store import fingerprint
 from harness.types.settings import ModelSource, Scenario
 
@@ -47,6 +47,20 @@ def make_engine(scenario: Scenario, cache_in: Path, offline: bool, progress: Pro
         dtype=machine.resolve_dtype(scenario.backend.dtype),
         cache=cache_in,
     )
+
+
+def endpoint_engine(local: Engine, scenario: Scenario, name: str, progress: Progress) -> Engine:
+    """Of a model behind a server; embedder, passages and caches are those of the local engine."""
+    endpoint = scenario.endpoints[name]
+    key = fingerprint("endpoint", 1, endpoint.asked())
+
+    @cache
+    def backend() -> Backend:
+        make = lookup(REMOTE_BACKENDS, "http")
+        remote: Backend = make(name, endpoint, key, scenario.seed, progress.note)
+        return remote
+
+    return replace(local, fingerprint=key, backend=backend, independent=True)
 
 
 def halved(engine: Engine) -> Engine:

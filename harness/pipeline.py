@@ -15,13 +15,14 @@ from harness import __version__, machine
 from harness.answers.collect import collect, reuse, timing_sample
 from harness.answers.usage import usage_of
 from harness.check import check
-from harness.engine import halved, make_engine
+from harness.engine import endpoint_engine, halved, make_engine
 from harness.errors import ScenarioError
 from harness.models.source import weights_fingerprint
 from harness.prices import pricer
 from harness.protocols import Circumstances, Engine, Progress, ScoringContext, Variant
 from harness.registry import SCORERS, lookup
 from harness.runs import Run, StageClock, looks, read_run, write_inputs
+from harness.scenario.endpoints import key_problems
 from harness.scenario.inputs import Inputs, Options, load_inputs
 from harness.scenario.leakage import stored_leaks
 from harness.scores.apply import apply_scorers, code_fingerprint
@@ -38,7 +39,7 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
     """Run every stage for the scenario in ``folder``; what is already done is not done again."""
     machine.keep_freed_memory()
     inputs = load_inputs(folder, options)
-    if problems := check(folder)[1]:
+    if problems := [*check(folder)[1], *key_problems(inputs.scenario, folder)]:
         raise ScenarioError(problems)
     hashes = inputs.hashes() | {
         "model": weights_fingerprint(inputs.scenario.model),
@@ -94,8 +95,8 @@ def build_variants(inputs: Inputs, folder: Path, engine: Engine, progress: Progr
     """The scenario's variants, not yet prepared: no model is loaded."""
     scenario = inputs.scenario
     material = Material(scenario, inputs.train, inputs.dev, inputs.articles, inputs.prompts, engine)
-    other = replace(material, engine=halved(engine)) if inputs.again else material
     adapters = {n: Adapter(n, t, material) for n, t in scenario.adapters.items()}
+    engines = {n: endpoint_engine(engine, scenario, n, progress) for n in scenario.endpoints}
     variants: list[Variant] = []
     for spec in scenario.variants:
         kind, _, name = spec.weights.partition(":")
@@ -103,8 +104,10 @@ def build_variants(inputs: Inputs, folder: Path, engine: Engine, progress: Progr
             variants.append(PrecomputedVariant(spec, folder / name))
         else:
             tell = _TrainingProgress(progress, name)
-            of = other if spec.name == inputs.again else material
-            variants.append(ComposedVariant(spec, of, adapters.get(name), tell))
+            used = engines[name] if kind == "endpoint" else engine
+            used = halved(used) if spec.name == inputs.again else used
+            adapter = adapters[name] if kind == "adapter" else None
+            variants.append(ComposedVariant(spec, replace(material, engine=used), adapter, tell))
     return variants
 
 

@@ -14,6 +14,9 @@ BACKENDS = {
     "fake": "harness.backends.fake:FakeBackend",
 }
 
+REMOTE_BACKENDS = {"http": "harness.backends.http.backend:HttpBackend"}
+"""Engines that ask a server; an endpoint of the scenario says which."""
+
 EMBEDDERS = {
     "transformers": "harness.variants.rag.embed:SentenceEmbedder",
     "fake": "harness.backends.fake:FakeEmbedder",

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "harness").rglob("*.py"))
 HEAVY = (
     *("torch", "transformers", "peft", "faiss", "sentence_transformers", "evaluate", "scipy", "pandas"),
-    *("datasets", "lm_eval", "bitsandbytes", "fastapi", "uvicorn", "prometheus_client"),
+    *("datasets", "lm_eval", "bitsandbytes", "fastapi", "uvicorn", "prometheus_client", "openai", "aiohttp"),
 )
 MAX_LINES, MAX_FUNCTION = 320, 70
 _RUN = """

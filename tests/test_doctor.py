@@ -192,6 +192,17 @@ def test_a_source_that_two_scenarios_share_is_said_once(tmp_path: Path) -> None:
     assert sum("fake:: ready" in f.what for f in examine()) == 1
 
 
+def test_a_key_is_known_to_be_set_and_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    endpoints = {"far": {"base_url": "http://x/v1", "model": "m", "key": "FAR_KEY"}}
+    write_small_scenario(tmp_path / "scenarios" / "small", endpoints=endpoints)
+    monkeypatch.delenv("FAR_KEY", raising=False)
+    found = about("FAR_KEY, the key of endpoint far")
+    assert (found.ok, found.optional, found.mend) == (False, True, "export FAR_KEY=...")
+    monkeypatch.setenv("FAR_KEY", "hunter2")
+    assert about("FAR_KEY, the key of endpoint far of scenario small, is set").ok
+    assert not any("hunter2" in f.what for f in examine())
+
+
 def test_without_scenarios_the_default_weights_are_looked_for() -> None:
     found = about("SmolLM2-135M-Instruct")
     assert not found.ok

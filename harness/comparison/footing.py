@@ -35,6 +35,10 @@ def same_decoding(scenario: Scenario) -> AuditLine:
     if len(groups) > 1:
         parts = [f"{_decoded(d)} for {joined(names)}" for d, names in groups.items()]
         return _line("Same decoding", "caution", f"Decoding differs: {'; '.join(parts)}.")
+    more = {v.name: scenario.endpoints[v.endpoint].options for v in scenario.variants if v.endpoint}
+    if further := [f"{name} ({', '.join(sorted(options))})" for name, options in more.items() if options]:
+        said = f"Requests of {joined(further)} carry options of their own."
+        return _line("Same decoding", "caution", said)
     foreign = _elsewhere(scenario)
     if foreign:
         unknown = f"How {joined(foreign)} decoded is not known: the answers were made elsewhere."
@@ -80,15 +84,16 @@ def same_template(scenario: Scenario, answers: Sequence[Answer]) -> AuditLine:
 
 
 def same_engine(scenario: Scenario, dtype: str) -> AuditLine:
-    b, local, foreign = scenario.backend, _local(scenario), _elsewhere(scenario)
+    b, foreign = scenario.backend, _elsewhere(scenario) + _remote(scenario)
     said = f"{b.name} in {dtype}, batches of {b.batch_size}, on the machine of this run"
+    local = len(scenario.variants) - len(foreign)
     if foreign:
+        others = f"the others by {said}" if local else "no variant was answered on the machine of this run"
         return _line(
             "Same engine and hardware", "caution",
-            f"{joined(foreign)} was answered elsewhere, on an engine and hardware that are not known; "
-            f"the others by {said}.",
+            f"{joined(foreign)} was answered elsewhere, on an engine and hardware that are not known; {others}.",
         )  # fmt: skip
-    return _line("Same engine and hardware", "ok", f"All {len(local)} variants were answered by {said}.")
+    return _line("Same engine and hardware", "ok", f"All {local} variants were answered by {said}.")
 
 
 def same_timing(scenario: Scenario, answers: Sequence[Answer]) -> AuditLine:
@@ -106,6 +111,9 @@ def same_timing(scenario: Scenario, answers: Sequence[Answer]) -> AuditLine:
         return _line(name, "caution", f"{said}, but not for all: {joined(sorted(lacking))} lack some times.")
     if foreign := _elsewhere(scenario):
         return _line(name, "caution", f"{said}; the times of {joined(foreign)} are as its file states them.")
+    if remote := _remote(scenario):
+        there = f"the times of {joined(remote)} hold the network and whatever else its server did"
+        return _line(name, "caution", f"{said}; {there}.")
     return _line(name, "ok", f"{said} for every variant.")
 
 
@@ -119,6 +127,10 @@ def _local(scenario: Scenario) -> list[VariantSpec]:
 
 def _elsewhere(scenario: Scenario) -> list[str]:
     return [v.name for v in scenario.variants if v.weights.startswith("precomputed:")]
+
+
+def _remote(scenario: Scenario) -> list[str]:
+    return [v.name for v in scenario.variants if v.endpoint]
 
 
 def _asked(scenario: Scenario, answers: Sequence[Answer], phase: Phase) -> dict[str, set[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,8 +131,7 @@ def _with_options(scenario: Scenario, options: Options) -> Scenario:
             _known(name, scenario)
         wanted = {*options.variants, scenario.baseline}
         kept = tuple(v for v in scenario.variants if v.name in wanted)
-        used = {v.weights.partition(":")[2] for v in kept}
-        change |= {"variants": kept, "adapters": {n: t for n, t in scenario.adapters.items() if n in used}}
+        change |= {"variants": kept} | _used(scenario, kept)
     scenario = scenario.model_copy(update=change)
     if not options.quick:
         return scenario
@@ -159,12 +159,19 @@ def _against_itself(scenario: Scenario, options: Options) -> dict[str, object]:
     if len(options.variants) > 1:
         raise InputError("--a-a runs one variant against itself; name one with --variants")
     first = _known(next(iter(options.variants), scenario.baseline), scenario)
-    kind, _, adapter = first.weights.partition(":")
-    if kind == "precomputed":
+    if first.weights.startswith("precomputed:"):
         raise InputError(f"--a-a: the answers of {first.name!r} come from a file and cannot be asked again")
     second = first.model_copy(update={"name": f"{first.name[:34]}-again"})
-    adapters = {name: t for name, t in scenario.adapters.items() if name == adapter}
-    return {"variants": (first, second), "baseline": first.name, "adapters": adapters}
+    return {"variants": (first, second), "baseline": first.name} | _used(scenario, [first])
+
+
+def _used(scenario: Scenario, variants: Sequence[VariantSpec]) -> dict[str, object]:
+    """The adapters and endpoints that ``variants`` need."""
+    weights = {v.weights for v in variants}
+    return {
+        "adapters": {n: t for n, t in scenario.adapters.items() if f"adapter:{n}" in weights},
+        "endpoints": {n: e for n, e in scenario.endpoints.items() if f"endpoint:{n}" in weights},
+    }
 
 
 def _again(scenario: Scenario, options: Options) -> str | None:

@@ -108,14 +108,20 @@ def _references(s: Scenario) -> list[_Found]:
         at = ("variants", i, "weights")
         if kind == "adapter" and name not in s.adapters:
             problems.append((at, f"no adapter {name!r} under `adapters`; {nearest(name, list(s.adapters))}"))
-        elif variant.weights != "base" and (kind not in ("adapter", "precomputed") or not name):
-            problems.append((at, f"{variant.weights!r} is not base, adapter:<name> or precomputed:<file>"))
+        elif kind == "endpoint" and name not in s.endpoints:
+            known = nearest(name, list(s.endpoints)) if s.endpoints else "there are none"
+            problems.append((at, f"no endpoint {name!r} under `endpoints`; {known}"))
+        elif variant.weights != "base" and (kind not in ("adapter", "endpoint", "precomputed") or not name):
+            kinds = "base, adapter:<name>, endpoint:<name> or precomputed:<file>"
+            problems.append((at, f"{variant.weights!r} is not {kinds}"))
         if s.data.kb is None and variant.context is not None and variant.context.kind == "retrieval":
             problems.append((("variants", i, "context"), "retrieval needs a knowledge base: set data.kb"))
+    for setting, names in (("adapters", list(s.adapters)), ("endpoints", list(s.endpoints))):
+        for name in names:
+            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", name):  # it names files
+                message = f"{name!r} is not a name: use letters, digits, dots and hyphens, at most 40"
+                problems.append(((setting, name), message))
     for name, training in s.adapters.items():
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", name):  # it names files
-            message = f"{name!r} is not a name: use letters, digits, dots and hyphens, at most 40"
-            problems.append((("adapters", name), message))
         if training.passages and not training.retrieval:
             problems.append(
                 (("adapters", name, "passages"), "training with passages needs `retrieval` beside it")

@@ -7,8 +7,9 @@ from typing import Any
 
 from harness.comparison.footing import same_decoding, same_engine, same_items, same_template, same_timing
 from harness.types.answers import Answer
+from harness.types.endpoint import Endpoint
 from harness.types.results import AuditLine
-from harness.types.settings import Decoding, VariantSpec
+from harness.types.settings import Decoding, Scenario, VariantSpec
 
 from .factories import RETRIEVAL, scenario
 
@@ -31,6 +32,24 @@ def said(line: AuditLine, status: str, *parts: str) -> None:
     for part in parts:
         assert part in line.sentence
     assert line.sentence.endswith(".")
+
+
+FAR = (VariantSpec(name="prompt"), VariantSpec(name="far", weights="endpoint:x"))
+
+
+def with_endpoint(**settings: Any) -> Scenario:
+    endpoint = Endpoint.model_validate({"base_url": "http://x/v1", "model": "m", **settings})
+    return scenario(FAR).model_copy(update={"endpoints": {"x": endpoint}})
+
+
+def test_a_server_answers_on_a_footing_of_its_own() -> None:
+    given = with_endpoint()
+    said(same_decoding(given), "ok", "All variants decode alike")
+    said(same_decoding(with_endpoint(options={"top_p": 0.5})), "caution", "far (top_p)")
+    said(same_engine(given, "bfloat16"), "caution", "far was answered elsewhere", "the others by")
+    said(same_timing(given, all_answers(FAR, "timing")), "caution", "the times of far hold the network")
+    unknown = [*all_answers(FAR[:1]), *all_answers(FAR[1:], prompt_hash=None)]
+    said(same_template(given, unknown), "caution", "answers of far (3)")
 
 
 def test_same_items() -> None:

@@ -20,6 +20,8 @@ def data(view: Inputs) -> dict[str, Any]:
         ),
         ("Decoding", _decoding(view)),
     ]
+    endpoints = sorted(scenario.endpoints.items())
+    model += [(f"Endpoint {name}", f"{e.model} at {e.base_url}") for name, e in endpoints]
     run = [
         ("Run", manifest.run),
         ("Finished", manifest.finished),
