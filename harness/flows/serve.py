@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,7 +89,7 @@ class ServedVariant:
         if chat.temperature is not None:
             change["temperature"] = chat.temperature
         request = request.model_copy(update={"decoding": request.decoding.model_copy(update=change)})
-        tokens = self._backend.count_tokens(request.messages)
+        tokens = self._tokens(request.messages)
         limit = self._limits.prompt_tokens
         if limit is not None and tokens > limit:
             raise BackendError(f"the prompt has {tokens} tokens, this server takes {limit}")
@@ -100,12 +100,17 @@ class ServedVariant:
         [request] = self._variant.requests([item])
         return request
 
+    def _tokens(self, messages: Sequence[Message]) -> int:
+        count = self._backend.count_tokens(messages)
+        assert count is not None, "what is served has its tokenizer here"
+        return count
+
     def _count(self, request: Request, text: str) -> int:
         """Tokens of ``text`` as an answer to ``request``."""
 
         def with_answer(content: str) -> int:
             answer = Message(role="assistant", content=content)
-            return self._backend.count_tokens((*request.messages, answer))
+            return self._tokens((*request.messages, answer))
 
         return with_answer(text) - with_answer("")
 
@@ -115,6 +120,10 @@ def _servable(folder: Path, name: str) -> None:
     names = [v.name for v in variants]
     if name not in names:
         raise InputError(f"--variant: no variant {name!r}; {nearest(name, names)}")
+    if variants[names.index(name)].endpoint:
+        raise InputError(
+            f"--variant: {name!r} is answered by a server already; serve a variant with weights here"
+        )
     if variants[names.index(name)].weights.startswith("precomputed:"):
         raise InputError(
             f"--variant: the answers of {name!r} come from a file; it cannot answer a new question. Serve a variant "

@@ -114,7 +114,10 @@ class Asking:
             if isinstance(piece, Generation):
                 if rest := cutter.rest():
                     yield rest
-                yield Ended(piece.finish, piece.prompt_tokens, piece.output_tokens)
+                finish: Literal["stop", "length"] = "length" if piece.finish == "length" else "stop"
+                prompt = reply.prompt_tokens if piece.prompt_tokens is None else piece.prompt_tokens
+                output = reply.count(told) if piece.output_tokens is None else piece.output_tokens
+                yield Ended(finish, prompt, output)
                 return
             if new := cutter.feed(piece):
                 told += new
