@@ -91,6 +91,8 @@ def predictions(model: Any, batch: Sequence[Encoded], device: Any) -> tuple[Any,
         predicts[row, e.start - 1 : len(e.ids) - 1] = True
     ids, mask, predicts = ids.to(device), mask.to(device), predicts.to(device)
     causal = model.get_base_model()
-    hidden = causal.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
-    logits = causal.lm_head(hidden[predicts])
+    # The adapter's own weights are float32, for the optimizer's sake; its products need not be.
+    with torch.autocast(ids.device.type, torch.bfloat16, enabled=causal.dtype == torch.bfloat16):
+        hidden = causal.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+        logits = causal.lm_head(hidden[predicts])
     return logits.float(), ids.roll(-1, dims=1)[predicts]
