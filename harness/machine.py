@@ -50,6 +50,16 @@ def has_cuda() -> bool:
         return False
 
 
+@cache
+def gpu_name() -> str:
+    """As the driver calls the first one. Another GPU has other kernels, and so rounds otherwise."""
+    for file in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
+        for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("Model:"):
+                return line.split(":", 1)[1].strip()
+    return "NVIDIA"
+
+
 def resolve_dtype(wanted: str) -> str:
     """``auto`` becomes bfloat16 where the machine multiplies it natively, float32 elsewhere.
 
@@ -67,7 +77,10 @@ _ENGINE_PACKAGES = {"transformers": ("transformers", "torch", "peft")}
 def engine_fingerprint(spec: BackendSpec, weights: str) -> str:
     """Engine, versions, weights, dtype and batch plan: what of the engine can change a token."""
     versions = [version(p) for p in _ENGINE_PACKAGES.get(spec.name, ())]
-    return fingerprint(spec.name, versions, weights, resolve_dtype(spec.dtype), spec.batch_size)
+    special: list[str] = [gpu_name()] if has_cuda() else []
+    if spec.quantization != "none":
+        special += [spec.quantization, version("bitsandbytes")]
+    return fingerprint(spec.name, versions, weights, resolve_dtype(spec.dtype), spec.batch_size, *special)
 
 
 _REPORTED = (
@@ -124,5 +137,5 @@ def describe() -> dict[str, str]:
         "cores": str(threads()),
         "memory": f"{memory / 2**30:.0f} GiB",
         "system": platform.platform(terse=True),
-        "accelerator": "NVIDIA" if has_cuda() else "none",
+        "accelerator": gpu_name() if has_cuda() else "none",
     }

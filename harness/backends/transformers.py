@@ -2,7 +2,10 @@
 
 One set of weights is in memory at a time. An adapter is merged into them (what a deployment would serve, and
 about a quarter faster than leaving it beside them on a small model); changing adapter reloads the base from disk,
-because un-merging would leave rounding behind.
+because un-merging would leave rounding behind. Over quantised weights it stays beside them: merging would round the
+sum to the few levels of the weights, which is another model than the one that was trained.
+
+On a GPU, greedy answers come from ``rows``; on a CPU, and for what rows do not serve, from transformers' generate.
 """
 
 from __future__ import annotations
@@ -12,27 +15,42 @@ import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from jinja2 import TemplateError
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, StoppingCriteria, set_seed
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    StoppingCriteria,
+    set_seed,
+)
 from transformers.utils import logging
 
 from harness.backends.attention import use_grouped_decoding
+from harness.backends.prefix import can_share, padded, read_once, shared_start
+from harness.backends.rows.attention import other_attention
+from harness.backends.rows.engine import RowLimits, row_engine
 from harness.backends.streamed import TokenPipe
+from harness.backends.watched import RowWatcher, TokenClock
 from harness.errors import BackendError, ModelError
 from harness.machine import engine_fingerprint, release_freed_memory, resolve_dtype, threads
 from harness.protocols import OnDone
-from harness.store import fingerprint
+from harness.store import cache_folder, fingerprint
 from harness.types.answers import Generation, Request
 from harness.types.data import Message
 from harness.types.settings import BackendSpec, Decoding
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()
+
+
+_WAVES = 8
+"""On a GPU a batch holds so many times what is answered at once: a row that ends takes the next request."""
 
 
 class TransformersBackend:
@@ -53,6 +71,7 @@ class TransformersBackend:
         self._context = min(self._tokenizer.model_max_length, positions or math.inf)
         self._model: Any = None
         self._adapter: str | None = None
+        self._rows: Any = None
         self._streaming = threading.Lock()
         self._rendering = threading.Lock()  # the tokenizer refuses a second thread
 
@@ -74,41 +93,51 @@ class TransformersBackend:
             order = sorted(
                 groups[key], key=lambda i: (-self.count_tokens(requests[i].messages), requests[i].item)
             )
-            size = self._spec.batch_size
+            size = self._spec.batch_size * (_WAVES if self._device == "cuda" else 1)
             plan += [order[i : i + size] for i in range(0, len(order), size)]
         return plan
 
     def generate(self, batch: Sequence[Request], on_done: OnDone) -> None:
         prompts = [self._render(r.messages) for r in batch]
         model = self._load(batch[0].adapter)
-        inputs = self._tokenizer.pad({"input_ids": prompts}, return_tensors="pt").to(self._device)
-        watch = _RowWatcher(
-            prompts, inputs["input_ids"].shape[1], self._eos(), batch[0].decoding, self._tokenizer, on_done
-        )
-        self._run(model, inputs, batch[0], stopping_criteria=[watch])
+
+        def done(w: Any) -> None:
+            on_done(w.place, self._generation(prompts[w.place], w.tokens, w.stopped, w.compute_s))
+
+        limit = batch[0].decoding.max_new_tokens
+        if self._in_rows(batch[0]):
+            with _reported():
+                self._rows.generate(prompts, limit, done)
+            return
+        start = shared_start(prompts) if self._device == "cpu" and can_share(model.config) else 0
+        ids, mask = padded(prompts, start, self._tokenizer.pad_token_id)
+        watch = RowWatcher(prompts, ids.shape[1], self._eos(), limit, self._generation, on_done)
+        self._run(model, ids, mask, batch[0], start, stopping_criteria=[watch])
         release_freed_memory()
 
     def time(self, request: Request) -> Generation:
         prompt = self._render(request.messages)
         model = self._load(request.adapter)
-        clock = _TokenClock()
+        if self._in_rows(request):
+            return self._time_in_rows(prompt, request.decoding.max_new_tokens)
+        clock = TokenClock()
         sent = time.perf_counter()
-        inputs = self._tokenizer.pad({"input_ids": [prompt]}, return_tensors="pt").to(self._device)
-        output = self._run(model, inputs, request, streamer=clock)
+        ids, mask = padded([prompt], 0, self._tokenizer.pad_token_id)
+        output = self._run(model, ids, mask, request, streamer=clock)
         tokens = output[0, len(prompt) :].tolist()
-        stopped = tokens[-1] in self._eos()
-        text = self._tokenizer.decode(tokens, skip_special_tokens=True).strip()
-        total = time.perf_counter() - sent
-        return Generation(
-            text=text,
-            prompt_tokens=len(prompt),
-            output_tokens=len(tokens),
-            finish="stop" if stopped else "length",
-            prompt_hash=fingerprint(prompt),
-            compute_s=total,
-            first_token_s=clock.first - sent,
-            total_s=total,
-        )
+        g = self._generation(prompt, tokens, tokens[-1] in self._eos())
+        return self._timed(g, sent, clock.first - sent)
+
+    def _time_in_rows(self, prompt: list[int], limit: int) -> Generation:
+        marks: list[float] = []
+
+        def mark(*_: int) -> None:
+            marks.append(time.perf_counter())
+
+        with _reported():
+            w = self._rows.alone(prompt, limit, mark, mark)
+        g = self._generation(prompt, w.tokens, w.stopped)
+        return self._timed(g, marks[0], marks[1] - marks[0])
 
     def stream(self, request: Request) -> Iterator[str | Generation]:
         """One request at a time; others wait for their turn."""
@@ -116,10 +145,12 @@ class TransformersBackend:
         with self._streaming:
             sent = time.perf_counter()
             model = self._load(request.adapter)
-            inputs = self._tokenizer.pad({"input_ids": [prompt]}, return_tensors="pt").to(self._device)
 
             def generate(streamer: Any, dropped: StoppingCriteria) -> list[int]:
-                output = self._run(model, inputs, request, streamer=streamer, stopping_criteria=[dropped])
+                if self._in_rows(request):
+                    return self._stream_in_rows(prompt, request, streamer, dropped)
+                ids, mask = padded([prompt], 0, self._tokenizer.pad_token_id)
+                output = self._run(model, ids, mask, request, streamer=streamer, stopping_criteria=[dropped])
                 return list(output[0, len(prompt) :].tolist())
 
             pipe, first = TokenPipe(generate, self._tokenizer), None
@@ -127,40 +158,66 @@ class TransformersBackend:
                 for piece in pieces:
                     first = first or time.perf_counter() - sent
                     yield piece
-            total = time.perf_counter() - sent
-            yield Generation(
-                text=pipe.text(),
-                prompt_tokens=len(prompt),
-                output_tokens=len(pipe.all),
-                finish="stop" if pipe.all[-1] in self._eos() else "length",
-                prompt_hash=fingerprint(prompt),
-                compute_s=total,
-                first_token_s=first,
-                total_s=total,
-            )
+            stopped = pipe.all[-1] in self._eos()
+            yield self._timed(self._generation(prompt, pipe.all, stopped), sent, first)
+
+    def _stream_in_rows(self, prompt: list[int], request: Request, streamer: Any, dropped: Any) -> list[int]:
+        def told(_: int, token: int) -> None:
+            if dropped.told:
+                raise BackendError("nobody waits for the answer any more")
+            streamer.put(torch.tensor(token))
+
+        streamer.put(None)  # where generate would bring the prompt
+        with _reported():
+            written = self._rows.alone(prompt, request.decoding.max_new_tokens, told)
+        return list(written.tokens)
+
+    def _timed(self, g: Generation, sent: float, first: float | None) -> Generation:
+        total = time.perf_counter() - sent
+        return g.model_copy(update={"compute_s": total, "first_token_s": first, "total_s": total})
 
     def warm_up(self, request: Request) -> None:
         short = request.model_copy(update={"decoding": Decoding(max_new_tokens=4)})
         self.time(short)
 
-    def _run(self, model: Any, inputs: Any, request: Request, **extra: Any) -> Any:
+    def _in_rows(self, request: Request) -> bool:
+        return self._rows is not None and not request.decoding.temperature
+
+    def _run(self, model: Any, ids: Any, mask: Any, request: Request, start: int = 0, **extra: Any) -> Any:
+        """``start``: tokens that all rows begin with, and that are read once."""
         decoding = request.decoding
         sampling = {"do_sample": True, "temperature": decoding.temperature} if decoding.temperature else {}
-        # Growing the cache token by token copies it token by token, a fifth of a decoding step. On a GPU a static
-        # cache would start a compilation.
-        cache = {"cache_implementation": "static"} if self._device == "cpu" else {}
         set_seed(self._seed)
-        try:
-            with torch.inference_mode():
-                return model.generate(
-                    **inputs,
-                    max_new_tokens=decoding.max_new_tokens,
-                    pad_token_id=self._tokenizer.pad_token_id,
-                    eos_token_id=sorted(self._eos()),
-                    **{"do_sample": False, **cache, **sampling, **extra},
-                )
-        except (RuntimeError, ValueError) as e:
-            raise BackendError(f"generation failed: {str(e).splitlines()[0]}") from e
+        attention = other_attention(model) if self._rows else nullcontext()
+        with _reported(), torch.inference_mode(), attention:
+            cache: dict[str, Any] = {}
+            if start:
+                room = ids.shape[1] + decoding.max_new_tokens
+                cache = {"past_key_values": read_once(model, ids[0, :start], len(ids), room)}
+            elif self._device == "cpu":
+                # Growing the cache token by token copies it token by token, a fifth of a decoding step. On a GPU a
+                # static cache would start a compilation.
+                cache = {"cache_implementation": "static"}
+            return model.generate(
+                input_ids=ids.to(self._device),
+                attention_mask=mask.to(self._device),
+                max_new_tokens=decoding.max_new_tokens,
+                pad_token_id=self._tokenizer.pad_token_id,
+                eos_token_id=sorted(self._eos()),
+                **{"do_sample": False, **cache, **sampling, **extra},
+            )
+
+    def _generation(
+        self, prompt: list[int], tokens: list[int], stopped: bool, compute_s: float = 0.0
+    ) -> Generation:
+        return Generation(
+            text=self._tokenizer.decode(tokens, skip_special_tokens=True).strip(),
+            prompt_tokens=len(prompt),
+            output_tokens=len(tokens),
+            finish="stop" if stopped else "length",
+            prompt_hash=fingerprint(prompt),
+            compute_s=compute_s,
+        )
 
     def _render(self, messages: Sequence[Message]) -> list[int]:
         turns = [m.model_dump() for m in messages]
@@ -183,21 +240,50 @@ class TransformersBackend:
     def _load(self, adapter: str | None) -> Any:
         if self._model is not None and adapter == self._adapter:
             return self._model
-        self._model = None
+        self._model = self._rows = None
         gc.collect()  # models refer to themselves: a dropped one, of a training too, would live on beside the next
         release_freed_memory()
         model = AutoModelForCausalLM.from_pretrained(
-            self._folder, dtype=self._dtype, attn_implementation="sdpa"
+            self._folder, dtype=self._dtype, attn_implementation="sdpa", **self._quantized()
         )
         if adapter is not None:
             from peft import PeftModel
 
-            model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
+            model = PeftModel.from_pretrained(model, adapter)
+            model = model.merge_and_unload() if self._spec.quantization == "none" else model
+        if self._spec.quantization == "none":
+            model = model.to(self._device)
+        self._model, self._adapter = model.eval(), adapter
+        model.get_output_embeddings().register_forward_pre_hook(_contiguous)
         if self._device == "cpu":
             use_grouped_decoding(model)
-        model.get_output_embeddings().register_forward_pre_hook(_contiguous)
-        self._model, self._adapter = model.to(self._device).eval(), adapter
+        else:
+            # The 8-bit product asks the GPU for its outliers and waits, which a CUDA graph cannot hold.
+            graphs = self._spec.quantization != "int8"
+            limits = RowLimits(cache_folder() / "rows" / f"{self.fingerprint}.json")
+            self._rows = row_engine(model, self._eos(), self._spec.batch_size, limits, graphs)
         return self._model
+
+    def _quantized(self) -> dict[str, Any]:
+        kind = self._spec.quantization
+        if kind == "none":
+            return {}
+        config = BitsAndBytesConfig(
+            load_in_8bit=kind == "int8",
+            load_in_4bit=kind == "nf4",
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=self._dtype,
+        )
+        return {"quantization_config": config, "device_map": {"": self._device}}
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, ValueError) as e:
+        raise BackendError(f"generation failed: {str(e).splitlines()[0]}") from e
 
 
 def _contiguous(_: Any, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
@@ -205,70 +291,3 @@ def _contiguous(_: Any, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
     output layer of a 135M model took 3.9 GB and 8 s for 68 rows.
     """
     return (inputs[0].contiguous(),)
-
-
-class _RowWatcher(StoppingCriteria):
-    """Hands out each row of a batch at the step of its last token, instead of at the end of the batch."""
-
-    def __init__(
-        self,
-        prompts: list[list[int]],
-        width: int,
-        eos: set[int],
-        decoding: Decoding,
-        tokenizer: Any,
-        on_done: OnDone,
-    ):
-        self._prompts, self._width, self._eos, self._limit = prompts, width, eos, decoding.max_new_tokens
-        self._tokenizer, self._on_done = tokenizer, on_done
-        self._open = set(range(len(prompts)))
-        self._compute = [0.0] * len(prompts)
-        self._clock = time.perf_counter()
-        self._prompt_tokens = sum(map(len, prompts))
-
-    def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
-        made = input_ids.shape[1] - self._width
-        last = input_ids[:, -1].tolist()
-        self._share_time(first=made == 1)
-        for row in sorted(self._open):
-            if last[row] in self._eos or made >= self._limit:
-                self._open.discard(row)
-                self._finish(row, input_ids[row, self._width :].tolist(), last[row] in self._eos)
-        # generate() itself stops at eos and at the limit; this only watches.
-        return torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
-
-    def _share_time(self, first: bool) -> None:
-        """Prefill is shared by prompt length, a decoding step equally by the rows still open."""
-        now = time.perf_counter()
-        spent, self._clock = now - self._clock, now
-        for row in self._open:
-            share = len(self._prompts[row]) / self._prompt_tokens if first else 1 / len(self._open)
-            self._compute[row] += spent * share
-
-    def _finish(self, row: int, tokens: list[int], stopped: bool) -> None:
-        prompt = self._prompts[row]
-        generation = Generation(
-            text=self._tokenizer.decode(tokens, skip_special_tokens=True).strip(),
-            prompt_tokens=len(prompt),
-            output_tokens=len(tokens),
-            finish="stop" if stopped else "length",
-            prompt_hash=fingerprint(prompt),
-            compute_s=self._compute[row],
-        )
-        self._on_done(row, generation)
-
-
-class _TokenClock:
-    """A streamer that notes when the first new token came."""
-
-    def __init__(self) -> None:
-        self.first = 0.0
-        self._calls = 0
-
-    def put(self, _: Any) -> None:
-        self._calls += 1
-        if self._calls == 2:  # the first call brings the prompt
-            self.first = time.perf_counter()
-
-    def end(self) -> None:
-        pass

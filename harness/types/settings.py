@@ -123,7 +123,11 @@ class BackendSpec(Record):
     name: str = "transformers"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """auto: the fastest that the machine multiplies natively."""
+    quantization: Literal["none", "int8", "nf4"] = "none"
+    """Weights in 8 bits (LLM.int8) or 4 (NF4, with quantised scales), computed with in ``dtype``; of the transformers
+    engine."""
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 32
+    """On a GPU, at most: fewer where memory is short."""
     threads: Annotated[int, Field(ge=1)] | None = None
 
 
