@@ -97,18 +97,21 @@ class Streams:
             stream.out.put(e)
 
     def _step(self, running: dict[_Stream, Running]) -> None:
-        for stream, r in running.items():
-            if stream.dropped:
-                r.handle.cancel()
+        dropped = [stream for stream in running if stream.dropped]
+        for stream in dropped:
+            running[stream].handle.cancel()
         self._pipeline.step(running.values())
+        for stream in dropped:  # the step has freed what they held
+            del running[stream]
         for stream, r in list(running.items()):
             for token in r.tokens[stream.told :]:
                 stream.out.put((token, r))
             stream.told = len(r.tokens)
-            if r.failed and not stream.dropped:
-                stream.out.put(BackendError("generation failed: the key/value cache is full"))
-            if r.done or stream.dropped:
-                stream.out.put(None)
+            if r.done:
+                full = BackendError(
+                    "generation failed: the key/value cache is full; raise backend.kv_cache_gb"
+                )
+                stream.out.put(full if r.failed else None)
                 del running[stream]
 
 
