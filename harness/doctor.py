@@ -127,7 +127,11 @@ def _engine() -> Finding:
         torch = version("torch")
     except PackageNotFoundError:
         return Finding(False, False, "torch, which runs the models, is not installed", f"{_INSTALL} torch")
-    return Finding(True, False, f"models run on {device} in {dtype} (torch {torch})")
+    name = machine.resolve_backend("auto")
+    what = f"models run on {device} with {name} in {dtype} (torch {torch})"
+    if name == "openvino" or machine.has_cuda():
+        return Finding(True, False, what)
+    return Finding(False, True, f"{what}; the openvino engine is faster", f"{_INSTALL} openvino-genai")
 
 
 def _memory() -> Finding:

@@ -10,15 +10,17 @@ from harness import machine
 from harness.backends.halved import HalvedBatches, halved_fingerprint
 from harness.models.source import fetch, is_local, weights_fingerprint
 from harness.protocols import Backend, Engine, Progress
-from harness.registry import BACKENDS, EMBEDDERS, REMOTE_BACKENDS, TRAINERS, lookup
+from harness.registry import BACKENDS, EMBEDDERS, EXPORTERS, REMOTE_BACKENDS, TRAINERS, lookup, same_part
 from harness.store import fingerprint
 from harness.types.settings import ModelSource, Scenario
 
 
 def make_engine(scenario: Scenario, cache_in: Path, offline: bool, progress: Progress) -> Engine:
     """Of the scenario's model and embedder; adapters and vectors are kept in ``cache_in``."""
-    name = scenario.backend.name
+    spec = scenario.backend
+    name = machine.resolve_backend(spec.name)
     weights = weights_fingerprint(scenario.model)
+    trainer = spec.model_copy(update={"name": same_part(TRAINERS, name)})
 
     def local(source: ModelSource) -> Path:
         if not is_local(source):
@@ -31,20 +33,24 @@ def make_engine(scenario: Scenario, cache_in: Path, offline: bool, progress: Pro
 
     @cache
     def backend():  # type: ignore[no-untyped-def]
-        return lookup(BACKENDS, name)(scenario.backend, base(), weights, scenario.seed)
+        folder = base()
+        if name in EXPORTERS:
+            folder = lookup(EXPORTERS, name)(folder, weights, spec.weights)
+        return lookup(BACKENDS, name)(spec, folder, weights, scenario.seed)
 
     @cache
     def embedder():  # type: ignore[no-untyped-def]
         return lookup(EMBEDDERS, name)(local(scenario.embedder))
 
     return Engine(
-        fingerprint=machine.engine_fingerprint(scenario.backend, weights),
-        embedder_fingerprint=fingerprint(name, weights_fingerprint(scenario.embedder)),
+        fingerprint=machine.engine_fingerprint(spec, weights),
+        embedder_fingerprint=fingerprint(same_part(EMBEDDERS, name), weights_fingerprint(scenario.embedder)),
+        trainer_fingerprint=machine.engine_fingerprint(trainer, weights),
         backend=backend,
         embed=lambda texts: embedder()(texts),
         train=lambda job, on_step: lookup(TRAINERS, name)(job, on_step),
         base=base,
-        dtype=machine.resolve_dtype(scenario.backend.dtype),
+        dtype=machine.resolve_dtype(spec.dtype),
         cache=cache_in,
     )
 

@@ -71,19 +71,42 @@ def resolve_dtype(wanted: str) -> str:
     return "bfloat16" if native else "float32"
 
 
-_ENGINE_PACKAGES = {"transformers": ("transformers", "torch", "peft")}
+def resolve_backend(wanted: str) -> str:
+    """``auto`` becomes the engine that is fastest here; known without importing any."""
+    if wanted != "auto":
+        return wanted
+    return "openvino" if not has_cuda() and _installed("openvino-genai") else "transformers"
+
+
+def _installed(package: str) -> bool:
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+_ENGINE_PACKAGES = {
+    "transformers": ("transformers", "torch", "peft"),
+    "openvino": ("openvino-genai", "openvino", "transformers", "torch", "peft"),
+}
 
 
 def engine_fingerprint(spec: BackendSpec, weights: str) -> str:
     """Engine, versions, weights, dtype and batch plan: what of the engine can change a token."""
-    versions = [version(p) for p in _ENGINE_PACKAGES.get(spec.name, ())]
-    special: list[str] = [gpu_name()] if has_cuda() else []
-    if spec.quantization != "none":
-        special += [spec.quantization, version("bitsandbytes")]
-    return fingerprint(spec.name, versions, weights, resolve_dtype(spec.dtype), spec.batch_size, *special)
+    name = resolve_backend(spec.name)
+    versions = [version(p) for p in _ENGINE_PACKAGES.get(name, ())]
+    own: list[object] = [spec.weights, spec.adapters, spec.kv_cache_gb] if name == "openvino" else []
+    if name == "transformers" and has_cuda():
+        own.append(gpu_name())
+    if name == "transformers" and spec.quantization != "none":
+        own += [spec.quantization, version("bitsandbytes")]
+    return fingerprint(name, versions, weights, resolve_dtype(spec.dtype), spec.batch_size, *own)
 
 
 _REPORTED = (
+    "openvino",
+    "openvino-genai",
     "torch",
     "transformers",
     "peft",
@@ -102,6 +125,11 @@ def versions() -> dict[str, str]:
         with suppress(PackageNotFoundError):
             found[package] = version(package)
     return found
+
+
+def silence_telemetry() -> None:
+    """Keep OpenVINO, which reports each import to its maker, from finding its reporter; before its first import."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 
 def peak_memory() -> int:

@@ -167,6 +167,8 @@ class Engine:
     fingerprint: str
     """Of backend and base weights."""
     embedder_fingerprint: str
+    trainer_fingerprint: str
+    """Of all that training takes from the engine; engines that answer may share one that trains."""
     backend: Callable[[], Backend]
     embed: Embed
     train: Train

@@ -10,6 +10,7 @@ from typing import Any
 from harness.errors import UnknownNameError
 
 BACKENDS = {
+    "openvino": "harness.backends.openvino:OpenVinoBackend",
     "transformers": "harness.backends.transformers:TransformersBackend",
     "fake": "harness.backends.fake:FakeBackend",
 }
@@ -17,13 +18,18 @@ BACKENDS = {
 REMOTE_BACKENDS = {"http": "harness.backends.http.backend:HttpBackend"}
 """Engines that ask a server; an endpoint of the scenario says which."""
 
+EXPORTERS = {"openvino": "harness.models.openvino_ir:export"}
+"""What turns the base model into the files of an engine that does not read Hugging Face layout."""
+
 EMBEDDERS = {
     "transformers": "harness.variants.rag.embed:SentenceEmbedder",
+    "openvino": "harness.variants.rag.embed:SentenceEmbedder",
     "fake": "harness.backends.fake:FakeEmbedder",
 }
 
 TRAINERS = {
     "transformers": "harness.variants.finetune.train:train_adapter",
+    "openvino": "harness.variants.finetune.train:train_adapter",
     "fake": "harness.backends.fake:train_adapter",
 }
 
@@ -71,6 +77,11 @@ SOURCES = {
     "path": SourceKind("path:folder or path:file.gguf", r"path:(?P<path>[^\0]+)"),
     "fake": SourceKind("fake:", r"fake:.*"),
 }
+
+
+def same_part(table: dict[str, str], name: str) -> str:
+    """The first name of the part that ``name`` names: engines that share a trainer share what it made."""
+    return next(n for n, part in table.items() if part == table.get(name))
 
 
 def nearest(name: str, known: list[str]) -> str:

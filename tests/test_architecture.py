@@ -19,6 +19,7 @@ SOURCES = sorted((ROOT / "harness").rglob("*.py"))
 HEAVY = (
     *("torch", "transformers", "peft", "faiss", "sentence_transformers", "evaluate", "scipy", "pandas"),
     *("datasets", "lm_eval", "bitsandbytes", "fastapi", "uvicorn", "prometheus_client", "openai", "aiohttp"),
+    *("openvino", "openvino_genai"),
 )
 MAX_LINES, MAX_FUNCTION = 320, 70
 _RUN = """

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UnknownNameError
-from harness.registry import BACKENDS, EMBEDDERS, SCORERS, SOURCES, TRAINERS, lookup, nearest
+from harness.registry import BACKENDS, EMBEDDERS, EXPORTERS, SCORERS, SOURCES, TRAINERS, lookup, nearest
 
-ENTRIES = [(name, entry) for t in (BACKENDS, EMBEDDERS, SCORERS, TRAINERS) for name, entry in t.items()]
+ENTRIES = [
+    (name, entry) for t in (BACKENDS, EMBEDDERS, EXPORTERS, SCORERS, TRAINERS) for name, entry in t.items()
+]
 
 
 @pytest.mark.parametrize(("name", "entry"), ENTRIES)
@@ -35,7 +37,7 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="unknown name 'sucess'; did you mean 'success'") as error:
         lookup(SCORERS, "sucess")
     assert error.value.exit_code == 2
-    with pytest.raises(UnknownNameError, match="known: fake, transformers"):
+    with pytest.raises(UnknownNameError, match="known: fake, openvino, transformers"):
         lookup(BACKENDS, "zzz")
 
 

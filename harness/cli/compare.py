@@ -34,6 +34,9 @@ def compare(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Use no stored answers and no trained adapters.")
     ] = False,
+    backend: Annotated[
+        str | None, typer.Option(help="Engine instead of the scenario's: openvino, transformers, ...")
+    ] = None,
     offline: Offline = False,
     run_dir: Annotated[
         Path | None, typer.Option(help="Folder of the run, instead of one below reports/.")
@@ -54,6 +57,7 @@ def compare(
         fresh=fresh,
         offline=offline,
         run_dir=run_dir,
+        backend=backend,
         command=shlex.join(["harness", *sys.argv[1:]]),
     )
     set_offline(offline)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import InputError, Problem, ScenarioError
-from harness.registry import nearest
+from harness.machine import resolve_backend
+from harness.registry import BACKENDS, nearest
 from harness.scenario.data import read_articles, read_items
 from harness.scenario.document import in_order
 from harness.scenario.load import load_scenario, prompt_files, read_text
 from harness.store import fingerprint
 from harness.types.data import Article, Item, Split
-from harness.types.settings import Scenario, VariantSpec
+from harness.types.settings import BackendSpec, Scenario, VariantSpec
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Options:
     """Ignore all stored answers and adapters."""
     offline: bool = False
     run_dir: Path | None = None
+    backend: str | None = None
+    """Engine instead of the scenario's."""
     command: str = "harness compare"
 
 
@@ -132,6 +135,7 @@ def _with_options(scenario: Scenario, options: Options) -> Scenario:
         wanted = {*options.variants, scenario.baseline}
         kept = tuple(v for v in scenario.variants if v.name in wanted)
         change |= {"variants": kept} | _used(scenario, kept)
+    change["backend"] = _engine(scenario, options.backend)
     scenario = scenario.model_copy(update=change)
     if not options.quick:
         return scenario
@@ -145,6 +149,18 @@ def _with_options(scenario: Scenario, options: Options) -> Scenario:
     return scenario.model_copy(
         update={"adapters": less, "timing_items": min(q.timing_items, scenario.timing_items)}
     )
+
+
+def _engine(scenario: Scenario, wanted: str | None) -> BackendSpec:
+    """The engine of this run by its own name, so that settings and report tell which it was."""
+    if wanted is not None and wanted not in BACKENDS:
+        raise InputError(f"--backend: no engine {wanted!r}; {nearest(wanted, list(BACKENDS))}")
+    name = resolve_backend(wanted or scenario.backend.name)
+    if name != "fake" and scenario.model.source.startswith("fake:"):
+        raise InputError(
+            f"the engine {name} needs a model, and scenario.yaml names {scenario.model.source!r}"
+        )
+    return scenario.backend.model_copy(update={"name": name})
 
 
 def _known(name: str, scenario: Scenario) -> VariantSpec:

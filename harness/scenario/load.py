@@ -100,8 +100,8 @@ def _references(s: Scenario) -> list[_Found]:
         if name not in s.metrics:
             message = f"no metric {name!r} among the metrics; {nearest(name, list(s.metrics))}"
             problems.append((("margins", name), message))
-    if s.backend.name not in BACKENDS:
-        message = f"unknown backend {s.backend.name!r}; {nearest(s.backend.name, list(BACKENDS))}"
+    if s.backend.name not in ("auto", *BACKENDS):
+        message = f"unknown backend {s.backend.name!r}; {nearest(s.backend.name, ['auto', *BACKENDS])}"
         problems.append((("backend", "name"), message))
     for i, variant in enumerate(s.variants):
         kind, _, name = variant.weights.partition(":")

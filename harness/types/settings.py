@@ -120,7 +120,8 @@ class VariantSpec(Record):
 
 
 class BackendSpec(Record):
-    name: str = "transformers"
+    name: str = "auto"
+    """auto: openvino where it is installed and the machine has no GPU, else transformers."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """auto: the fastest that the machine multiplies natively."""
     quantization: Literal["none", "int8", "nf4"] = "none"
@@ -129,6 +130,14 @@ class BackendSpec(Record):
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 32
     """On a GPU, at most: fewer where memory is short."""
     threads: Annotated[int, Field(ge=1)] | None = None
+    weights: Literal["float16", "int8"] = "float16"
+    """How the openvino engine keeps the base's weights; int8 (a scale for each row) reads half as many bytes a
+    token and changes answers a little."""
+    adapters: Literal["merged", "beside"] = "merged"
+    """How the openvino engine runs adapters. merged: as fast as the base, loaded anew for each adapter. beside: one
+    loaded base for all of them, slower by the adapter's own arithmetic."""
+    kv_cache_gb: Annotated[float, Field(gt=0)] = 1.0
+    """Memory of the openvino engine for keys and values, of requests that run and of beginnings kept for others."""
 
 
 class DataFiles(Record):

@@ -82,7 +82,7 @@ class Adapter:
     def __init__(self, name: str, training: Training, material: Material):
         self._name, self._training, self._material = name, training, material
         parts: list[object] = [name, training, material.scenario.seed, material.system(training.system)]
-        parts += [material.engine.fingerprint, *material.train, *material.dev]
+        parts += [material.engine.trainer_fingerprint, *material.train, *material.dev]
         if training.passages:
             parts += [material.articles_fingerprint, material.engine.embedder_fingerprint]
         self.fingerprint = fingerprint("adapter", 3, *parts)

@@ -1,4 +1,4 @@
-"""What every backend must do, run on the fake one and on transformers with a random model."""
+"""What every backend must do, run on the fake one and, with a random model, on all engines."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from harness.backends.fake import FakeBackend
 from harness.errors import BackendError
 from harness.protocols import Backend
+from harness.registry import BACKENDS, lookup
 from harness.types.answers import Generation, Request
 from harness.types.data import Message
 from harness.types.settings import BackendSpec, Decoding
@@ -37,20 +38,34 @@ def ask(question: str, tokens: int = 10, adapter: str | None = None, temperature
 REQUESTS = [ask(q) for q in QUESTIONS]
 
 
-@pytest.fixture(params=["fake", pytest.param("transformers", marks=pytest.mark.model)])
+def _fake(_: pytest.FixtureRequest) -> Make:
+    return lambda size: FakeBackend(BackendSpec(name="fake", batch_size=size), Path(), "weights", 0)
+
+
+def _with_weights(name: str, fixture: str) -> Callable[[pytest.FixtureRequest], Make]:
+    def made(request: pytest.FixtureRequest) -> Make:
+        folder = request.getfixturevalue(fixture)
+        kind = lookup(BACKENDS, name)
+        spec = BackendSpec(name=name, dtype="float32", threads=1, kv_cache_gb=0.05)
+        return lambda size: kind(spec.model_copy(update={"batch_size": size}), folder, "weights", 0)
+
+    return made
+
+
+ENGINES = {
+    "fake": _fake,
+    "transformers": _with_weights("transformers", "tiny_model"),
+    "openvino": _with_weights("openvino", "tiny_openvino"),
+}
+"""By name, what gives a ``Make``: one line for each engine."""
+
+
+@pytest.fixture(
+    params=[pytest.param(n, marks=() if n == "fake" else pytest.mark.model) for n in ENGINES],
+)
 def make(request: pytest.FixtureRequest) -> Make:
     """A function from batch size to a fresh backend."""
-    if request.param == "fake":
-        return lambda size: FakeBackend(BackendSpec(name="fake", batch_size=size), Path(), "weights", 0)
-    folder = request.getfixturevalue("tiny_model")
-
-    def transformers(size: int) -> Backend:
-        from harness.backends.transformers import TransformersBackend
-
-        spec = BackendSpec(dtype="float32", batch_size=size, threads=1)
-        return TransformersBackend(spec, folder, "weights", 0)
-
-    return transformers
+    return ENGINES[request.param](request)
 
 
 def answers(backend: Backend, requests: list[Request]) -> list[Generation]:

@@ -93,6 +93,7 @@ def engine(cache: Path, spec: BackendSpec | None = None, **changes: Any) -> Engi
     made = Engine(
         fingerprint=backend.fingerprint,
         embedder_fingerprint="embedder",
+        trainer_fingerprint=backend.fingerprint,
         backend=lambda: backend,
         embed=FakeEmbedder(Path()),
         train=train_adapter,

@@ -1,0 +1,121 @@
+"""Streams of several threads through one engine: one thread steps it for all of them and hands out the tokens."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Generator, Sequence
+
+from harness.backends.paged import PagedPipeline, Running
+from harness.errors import BackendError, HarnessError
+from harness.types.settings import Decoding
+
+
+class _Stream:
+    """One request: what was asked, and a queue of its tokens that ends with None or an error."""
+
+    def __init__(self, adapter: str | None, prompt: Sequence[int], decoding: Decoding):
+        self.adapter, self.prompt, self.decoding = adapter, prompt, decoding
+        self.out: queue.SimpleQueue[tuple[int, Running] | HarnessError | None] = queue.SimpleQueue()
+        self.told = 0
+        self.dropped = False
+
+
+class Streams:
+    """First come, first served. All that run at once have one adapter: a request for another waits until those
+    before it are done, and those after it wait for it.
+    """
+
+    def __init__(self, pipeline: PagedPipeline, turn: threading.Lock):
+        """``turn`` is held while any stream runs."""
+        self._pipeline, self._turn = pipeline, turn
+        self._waiting: deque[_Stream] = deque()
+        self._guard = threading.Lock()
+        self._working = False
+        self._spaces: dict[str | None, int] = {}
+
+    def ask(
+        self, adapter: str | None, prompt: Sequence[int], decoding: Decoding
+    ) -> Generator[tuple[int, Running]]:
+        """Tokens as they come, with the request that they belong to. Closing drops it. Raises BackendError."""
+        stream = _Stream(adapter, prompt, decoding)
+        with self._guard:
+            self._waiting.append(stream)
+            if not self._working:
+                self._working = True
+                threading.Thread(target=self._work, name="openvino streams").start()
+        try:
+            while (got := stream.out.get()) is not None:
+                if isinstance(got, HarnessError):
+                    raise got
+                yield got
+        finally:
+            stream.dropped = True
+
+    def _work(self) -> None:
+        """Steps the engine until no stream is left."""
+        with self._turn:
+            running: dict[_Stream, Running] = {}
+            while self._more(running):
+                try:
+                    for stream in self._admitted(running):
+                        self._start(stream, running)
+                    if running:
+                        self._step(running)
+                except HarnessError as e:
+                    _end(running, e)
+                except BaseException:
+                    _end(running, BackendError("generation failed: the engine stopped"))
+                    raise
+
+    def _more(self, running: dict[_Stream, Running]) -> bool:
+        with self._guard:
+            self._working = bool(running or self._waiting)
+            return self._working
+
+    def _admitted(self, running: dict[_Stream, Running]) -> list[_Stream]:
+        """The streams that start now: those at the head of the line with the adapter of those that run."""
+        with self._guard:
+            adapter = next(iter(running), self._waiting[0] if self._waiting else None)
+            found = []
+            while adapter and self._waiting and self._waiting[0].adapter == adapter.adapter:
+                found.append(self._waiting.popleft())
+            return found
+
+    def _start(self, stream: _Stream, running: dict[_Stream, Running]) -> None:
+        if stream.dropped:
+            return
+        try:
+            if not running:
+                self._pipeline.use(stream.adapter)
+            if stream.adapter not in self._spaces:
+                self._spaces[stream.adapter] = self._pipeline.space()
+            space = self._spaces[stream.adapter]
+            running[stream] = self._pipeline.add(stream.prompt, stream.decoding, space)
+        except HarnessError as e:
+            stream.out.put(e)
+
+    def _step(self, running: dict[_Stream, Running]) -> None:
+        dropped = [stream for stream in running if stream.dropped]
+        for stream in dropped:
+            running[stream].handle.cancel()
+        self._pipeline.step(running.values())
+        for stream in dropped:  # the step has freed what they held
+            del running[stream]
+        for stream, r in list(running.items()):
+            for token in r.tokens[stream.told :]:
+                stream.out.put((token, r))
+            stream.told = len(r.tokens)
+            if r.done:
+                full = BackendError(
+                    "generation failed: the key/value cache is full; raise backend.kv_cache_gb"
+                )
+                stream.out.put(full if r.failed else None)
+                del running[stream]
+
+
+def _end(running: dict[_Stream, Running], error: HarnessError) -> None:
+    for stream in running:
+        stream.out.put(error)
+    running.clear()
