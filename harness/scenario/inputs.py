@@ -155,7 +155,10 @@ def _engine(scenario: Scenario, wanted: str | None) -> BackendSpec:
     """The engine of this run by its own name, so that settings and report tell which it was."""
     if wanted is not None and wanted not in BACKENDS:
         raise InputError(f"--backend: no engine {wanted!r}; {nearest(wanted, list(BACKENDS))}")
-    name = resolve_backend(wanted or scenario.backend.name)
+    asked, quantized = wanted or scenario.backend.name, scenario.backend.quantization != "none"
+    name = "transformers" if quantized and asked == "auto" else resolve_backend(asked)
+    if quantized and name != "transformers":
+        raise InputError(f"the engine {name} does not know `backend: quantization:`; transformers does")
     if name != "fake" and scenario.model.source.startswith("fake:"):
         raise InputError(
             f"the engine {name} needs a model, and scenario.yaml names {scenario.model.source!r}"
