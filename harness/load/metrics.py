@@ -183,9 +183,11 @@ def _rate(flags: Sequence[bool], of: int, duration: float, lack: str) -> Rate:
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     each = of / duration
-    low, high = max(0.0, middle - half) * each, min(1.0, middle + half) * each
-    return Rate(value=share * each, low=min(low, share * each), high=max(high, share * each), share=share,
-                n=len(flags))  # fmt: skip
+    low, high = min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half))
+    return Rate(
+        value=share * each, low=low * each, high=high * each, share=share, share_low=low, share_high=high,
+        n=len(flags),
+    )  # fmt: skip
 
 
 def _no_rate(reason: str) -> Rate:

@@ -33,15 +33,15 @@ def judge(level: Level, window_s: float, idle_e2e_s: float | None, attainment: f
     total = level.completed + level.failed
     share = level.request_goodput.share
     allowed = BACKLOG * window_s + 2 * (idle_e2e_s or 0.0)
+    reason = None
     if level.failed > MOST_FAILED * total:
-        return LevelJudgement(
-            offered_rate=rate, sustained=False, reason=f"{level.failed} of {total} requests failed"
-        )
+        reason = f"{level.failed} of {total} requests failed"
+    elif level.drain_s > allowed:
+        reason = f"{level.drain_s:.1f} s to clear after the last arrival, more than {allowed:.1f} s"
+    if reason is not None:
+        return LevelJudgement(offered_rate=rate, sustained=False, behind=True, reason=reason)
     if share is not None and share < attainment:
         return LevelJudgement(offered_rate=rate, sustained=False, reason=f"{share:.1%} kept the limits")
-    if level.drain_s > allowed:
-        reason = f"{level.drain_s:.1f} s to clear after the last arrival, more than {allowed:.1f} s"
-        return LevelJudgement(offered_rate=rate, sustained=False, reason=reason)
     kept = f"{share:.1%} kept the limits, " if share is not None else ""
     return LevelJudgement(
         offered_rate=rate, sustained=True, reason=f"{kept}clear after {level.drain_s:.1f} s"

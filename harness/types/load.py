@@ -149,6 +149,8 @@ class Rate(Record):
     high: float | None
     share: float | None
     """Of the requests that were judged."""
+    share_low: float | None = None
+    share_high: float | None = None
     n: int
     """Requests that were judged."""
     reason: str | None = None
@@ -216,6 +218,8 @@ class LevelJudgement(Record):
 
     offered_rate: float
     sustained: bool
+    behind: bool = False
+    """Whether it failed or fell behind, limits or not."""
     reason: str
     """By which of the signs, with its figures."""
 
