@@ -34,6 +34,9 @@ def compare(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Use no stored answers and no trained adapters.")
     ] = False,
+    load: Annotated[
+        bool, typer.Option("--load", help="Also serve each local variant and measure what it sustains.")
+    ] = False,
     offline: Offline = False,
     run_dir: Annotated[
         Path | None, typer.Option(help="Folder of the run, instead of one below reports/.")
@@ -52,6 +55,7 @@ def compare(
         seed=seed,
         a_a=a_a,
         fresh=fresh,
+        load=load,
         offline=offline,
         run_dir=run_dir,
         command=shlex.join(["harness", *sys.argv[1:]]),

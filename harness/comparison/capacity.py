@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from math import ceil, exp, inf, log
 
 import numpy as np
+from scipy.optimize import isotonic_regression
 
+from harness.comparison.table import Floats
+from harness.comparison.utility import EXACT, HOURS_A_MONTH
 from harness.types.capacity import Capacity, CapacityPoint, LoadCost, RateCost
 from harness.types.economics import Economics
 from harness.types.load import Level, LevelJudgement, LoadTerms
 
-SECONDS_A_MONTH = 365.25 / 12 * 24 * 3600
+SECONDS_A_MONTH = HOURS_A_MONTH * 3600
 CURVE_POINTS = 241
 REPLICAS_DRAWN = 12
 """The curve goes up to the rate that so many of the best variant's replicas sustain."""
@@ -26,17 +29,18 @@ def capacity(
 ) -> Capacity:
     """The rate at which the share that keeps the limits falls through ``terms.attainment``.
 
-    Between two measured rates the share is read off a line over the logarithm of the rate. Its bounds are where
-    the shares' own bounds fall through. Shares are pulled into falling order first: more load does not help.
+    Between two measured rates the share is read off a line over the logarithm of the rate. More load does not
+    help: shares are pooled into falling order (isotonic regression), a lower bound holds at all lower rates too and
+    an upper bound at all higher ones. The rate's bounds are where these fall through.
     """
     points = _points(levels, judged)
     if not points:
         return _none(terms, hardware, (), "no rate was measured validly")
     rates = [p.rate for p in points]
-    rate, low, high = (
-        _crossing(rates, shares, terms.attainment)
-        for shares in ([p.kept for p in points], [p.low for p in points], [p.high for p in points])
-    )
+    kept = isotonic_regression([p.kept for p in points], weights=[p.n for p in points], increasing=False).x
+    below = np.maximum.accumulate([p.low for p in points][::-1])[::-1]
+    above = np.minimum.accumulate([p.high for p in points])
+    rate, low, high = (_crossing(rates, shares, terms.attainment) for shares in (kept, below, above))
     if rate == 0:
         return _none(terms, hardware, points, f"not even {rates[0]:.4g} requests/s were sustained")
     reason = None
@@ -85,9 +89,8 @@ def _points(levels: Sequence[Level], judged: Sequence[LevelJudgement]) -> tuple[
     return tuple(found[rate] for rate in sorted(found))
 
 
-def _crossing(rates: Sequence[float], shares: Sequence[float], wanted: float) -> float:
-    """Where the falling line of ``shares`` meets ``wanted``; 0 for below the first rate, infinity for beyond."""
-    falling = np.minimum.accumulate(np.asarray(shares, dtype=np.float64))
+def _crossing(rates: Sequence[float], falling: Floats, wanted: float) -> float:
+    """Where the falling line of shares meets ``wanted``; 0 for below the first rate, infinity for beyond."""
     under = np.nonzero(falling < wanted)[0]
     if not len(under):
         return inf
@@ -100,7 +103,7 @@ def _crossing(rates: Sequence[float], shares: Sequence[float], wanted: float) ->
 
 def replicas(rate: float, sustained: float, peak: float = 1.0) -> int:
     """Whole replicas for a mean ``rate`` whose busiest time is ``peak`` times as much; at least one."""
-    return max(1, ceil(rate * peak / sustained - 1e-9))
+    return max(1, ceil(rate * peak / sustained - EXACT))
 
 
 def cost_at(
@@ -133,6 +136,11 @@ def cost_at(
 
 def mean_rate(monthly_requests: float) -> float:
     return monthly_requests / SECONDS_A_MONTH
+
+
+def monthly_per_replica(found: Capacity, attempts: float) -> float | None:
+    """Requests a month that one replica carries where each takes so many attempts."""
+    return None if found.rate is None else found.rate / found.peak / attempts * SECONDS_A_MONTH
 
 
 def paid_seconds(found: Capacity, monthly_requests: float) -> float | None:
