@@ -20,6 +20,8 @@ from harness.types.load import Level, LevelJudgement, LoadTerms
 
 SECONDS_A_MONTH = HOURS_A_MONTH * 3600
 CURVE_POINTS = 241
+IDLE_DRAWN = 50
+"""The curve goes down to the rate at which the best variant's replica is idle but for one part in so many."""
 REPLICAS_DRAWN = 12
 """The curve goes up to the rate that so many of the best variant's replicas sustain."""
 
@@ -160,7 +162,7 @@ def load_costs(
         rates: list[float] = []
     else:
         stated = mean_rate(economics.monthly_requests)
-        low, high = min(stated, best / 4), max(2 * stated, REPLICAS_DRAWN * best)
+        low, high = max(min(stated, best / 4), best / IDLE_DRAWN), max(2 * stated, REPLICAS_DRAWN * best)
         rates = [float(r) for r in np.geomspace(low, high, CURVE_POINTS)]
     price = economics.serving.price_per_hour
     monthly = mean_rate(economics.monthly_requests)

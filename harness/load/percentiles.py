@@ -51,15 +51,16 @@ def _lower(n: int, q: float, allowed: float) -> int | None:
     return int(np.searchsorted(tails, allowed, side="right")) or None
 
 
-def effective_n(late: Sequence[bool] | NDArray[np.bool_]) -> float:
-    """How many independent yes/no values tell as much as these, in their order of time.
+def effective_n(values: Sequence[float] | Sequence[bool] | Floats | NDArray[np.bool_]) -> float:
+    """How many independent values tell as much as these, in their order of time.
 
     n over the integrated autocorrelation time, summed over Geyer's (1992, Stat. Sci. 7:473) initial positive
     sequence of pairs; values whose first two lags are within twice their noise count as independent, because a
     sum over noise would take some off any sample. Never more than n: a schedule that spreads requests more evenly
     than chance is not used to narrow an interval.
     """
-    x = np.asarray(late, dtype=np.float64)
+    x = np.asarray(values, dtype=np.float64)
+    x = np.where(np.isfinite(x), x, x[np.isfinite(x)].max(initial=0.0))
     n = len(x)
     x = x - x.mean()
     variance = float(x @ x) / n if n else 0.0
@@ -105,7 +106,8 @@ def percentile(
     below = ordered[int(place)]
     share = place - int(place)
     at = below if not share else below * (1 - share) + ordered[int(place) + 1] * share
-    worth = effective_n(x > ordered[ceil(len(x) * q) - 1])
+    # Of the latencies too: in few rare jams the yes/no of being late shows little of how long a jam lasts.
+    worth = min(effective_n(x > ordered[ceil(len(x) * q) - 1]), effective_n(x))
     if groups is not None:
         worth = min(worth, float(groups))
     low_rank, high_rank = ranks(max(1, int(worth)), q)
