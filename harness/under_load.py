@@ -56,7 +56,7 @@ def capacities(
     found = {}
     for variant in variants:
         name = variant.spec.name
-        if not isinstance(variant, ComposedVariant):
+        if not isinstance(variant, ComposedVariant) or variant.spec.endpoint:
             continue
         terms, hardware = inputs.scenario.load, machine.describe()
         key = fingerprint(variant.fingerprint, terms, hardware, inputs.scenario.seed, *inputs.heldout)
