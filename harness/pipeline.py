@@ -28,9 +28,11 @@ from harness.scenario.leakage import stored_leaks
 from harness.scores.apply import apply_scorers, code_fingerprint
 from harness.store import Journal, RunFolder, cache_folder, fingerprint
 from harness.types.answers import Answer, TrainingRecord, Usage
+from harness.types.capacity import Capacity
 from harness.types.data import Passage
 from harness.types.results import Drift, Manifest, MetricInfo, Score
 from harness.types.settings import Scenario
+from harness.under_load import capacities, check_load
 from harness.variants.compose import Adapter, ComposedVariant, Material
 from harness.variants.precomputed import PrecomputedVariant
 
@@ -38,6 +40,7 @@ from harness.variants.precomputed import PrecomputedVariant
 def compare(folder: Path, options: Options, progress: Progress) -> Run:
     """Run every stage for the scenario in ``folder``; what is already done is not done again."""
     machine.keep_freed_memory()
+    check_load(options)
     inputs = load_inputs(folder, options)
     if problems := [*check(folder)[1], *key_problems(inputs.scenario, folder)]:
         raise ScenarioError(problems)
@@ -62,7 +65,8 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
         trainings = _trainings(variants, run)
         with clock("scores"):
             scores = _scores(inputs, answers, passages, engine, run, progress)
-        key = fingerprint(__version__, hashes, *scores, *trainings.values())
+        loads = capacities(inputs, folder, variants, run, options, clock, progress)
+        key = fingerprint(__version__, hashes, *scores, *trainings.values(), *loads.items())
         previous = run.read("manifest.json", Manifest)
         if previous and previous.hashes.get("comparison") == key and (run.path / "report.html").exists():
             progress.note("nothing changed since the last run")
@@ -74,7 +78,7 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
         with clock("comparison"):
             given = [a for of_variant in answers.values() for a in of_variant]
             circumstances = Circumstances(given, leaks, looks(run, hashes), engine.dtype)
-            usage = _usage(inputs, variants, answers)
+            usage = _usage(inputs, variants, answers, loads)
             _compare(inputs, scores, trainings, usage, circumstances, run, progress)
         run.remove("verdict.json")  # of the scores before
         write_inputs(run, inputs.scenario, inputs.heldout, passages)
@@ -159,12 +163,18 @@ def _trainings(variants: Sequence[Variant], run: RunFolder) -> dict[str, Trainin
 
 
 def _usage(
-    inputs: Inputs, variants: Sequence[Variant], answers: Mapping[str, Sequence[Answer]]
+    inputs: Inputs,
+    variants: Sequence[Variant],
+    answers: Mapping[str, Sequence[Answer]],
+    loads: Mapping[str, Capacity],
 ) -> dict[str, Usage]:
     tokens = inputs.scenario.economics.tokens
     sources = {name: pricer(prices).source for name, prices in tokens.items()}
     indexes = {v.spec.name: v.index_seconds() for v in variants if isinstance(v, ComposedVariant)}
-    return {name: usage_of(given, sources.get(name), indexes.get(name)) for name, given in answers.items()}
+    return {
+        name: usage_of(given, sources.get(name), indexes.get(name), loads.get(name))
+        for name, given in answers.items()
+    }
 
 
 def _scores(

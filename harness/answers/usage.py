@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.types.answers import Answer, Usage
+from harness.types.capacity import Capacity
 
 
-def usage_of(answers: Sequence[Answer], token_source: str | None, index_s: float | None) -> Usage:
+def usage_of(
+    answers: Sequence[Answer],
+    token_source: str | None,
+    index_s: float | None,
+    capacity: Capacity | None = None,
+) -> Usage:
     """Means over the answered requests of the quality pass; None where no answer tells."""
     asked = [a for a in answers if a.phase == "quality" and a.error is None]
     return Usage(
@@ -20,6 +26,7 @@ def usage_of(answers: Sequence[Answer], token_source: str | None, index_s: float
         attempts=_mean([a.attempts for a in asked]) or 1.0,
         token_source=token_source,
         index_s=index_s,
+        capacity=capacity,
     )
 
 

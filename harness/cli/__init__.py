@@ -14,6 +14,7 @@ from harness import __version__
 from harness.cli.check import doctor, init, validate
 from harness.cli.compare import compare
 from harness.cli.gate import gate
+from harness.cli.load import load_app
 from harness.cli.models import models_app
 from harness.cli.report import report_app
 from harness.cli.serve import serve
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 for command in (compare, validate, init, gate, serve, doctor):
     app.command()(command)
+app.add_typer(load_app, name="load")
 app.add_typer(models_app, name="models")
 app.add_typer(report_app, name="report")
 

@@ -37,6 +37,9 @@ def compare(
     backend: Annotated[
         str | None, typer.Option(help="Engine instead of the scenario's: openvino, transformers, ...")
     ] = None,
+    load: Annotated[
+        bool, typer.Option("--load", help="Also serve each local variant and measure what it sustains.")
+    ] = False,
     offline: Offline = False,
     run_dir: Annotated[
         Path | None, typer.Option(help="Folder of the run, instead of one below reports/.")
@@ -55,6 +58,7 @@ def compare(
         seed=seed,
         a_a=a_a,
         fresh=fresh,
+        load=load,
         offline=offline,
         run_dir=run_dir,
         backend=backend,

@@ -18,7 +18,11 @@ def break_evens(
     table: Table, model: DecisionModel, ranges: Ranges, resampler: Resampler
 ) -> tuple[BreakEven, ...]:
     """One for each pair of variants, in the order of the model."""
-    rows = [r for r, v in enumerate(model.variants) if v.machine_s is not None and v.success_rate]
+    rows = [
+        r
+        for r, v in enumerate(model.variants)
+        if v.machine_s is not None and v.success_rate and v.monthly_per_replica is None
+    ]
     place = {row: k for k, row in enumerate(rows)}
     lines = _lines(table, model, rows, ranges, resampler) if rows else None
     found = []

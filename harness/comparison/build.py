@@ -10,6 +10,7 @@ from typing import Any
 from harness.comparison.audit import build_audit
 from harness.comparison.bootstrap import CONFIDENCE, Resampler
 from harness.comparison.breakeven import break_evens
+from harness.comparison.capacity import load_costs
 from harness.comparison.cost import Bill, Costs, build_costs
 from harness.comparison.decision import decide
 from harness.comparison.differences import NOTHING, Evidence, Gap, judged, weigh
@@ -100,6 +101,14 @@ def build_comparison(
             decision=decide(contest, table, model, scenario.economics, preview, whole),
             model=model,
             usage=dict(usage),
+            load=load_costs(
+                [
+                    (v.variant, found, v.success_rate)
+                    for v in model.variants
+                    if (used := usage.get(v.variant)) and (found := used.capacity)
+                ],
+                scenario.economics,
+            ),
             evaluation=evaluate(model, model.terms),
         )
     )

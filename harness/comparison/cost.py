@@ -13,15 +13,17 @@ from math import isfinite
 import numpy as np
 
 from harness.comparison.bootstrap import Resampler, cluster_sums, compact, percentile_interval
+from harness.comparison.capacity import cost_at, mean_rate
 from harness.comparison.draws import bootstrap_draws, fixed_draws, generator, price_draws
 from harness.comparison.estimate import FEW, MIN_CLUSTERS, Rows, analytic_estimates, no_estimate
 from harness.comparison.intervals import ratio_from_bounds
 from harness.comparison.ledger import ledger
-from harness.comparison.model import COST, SUCCESS, training_of
+from harness.comparison.model import COST, SUCCESS, loaded_seconds, machine_seconds, training_of
 from harness.comparison.table import Floats, Table
 from harness.comparison.utility import fixed_cost, outcome, training_cost
 from harness.types.answers import TrainingRecord, Usage
-from harness.types.decision import DecisionModel
+from harness.types.capacity import Capacity
+from harness.types.decision import DecisionModel, DecisionTerms
 from harness.types.economics import Economics, Ranges
 from harness.types.results import Estimate, VariantCost
 from harness.types.settings import VariantSpec
@@ -74,8 +76,12 @@ def _variant_cost(
     money = _rows(table, COST, row, "no request was costed")
     if spec.weights.startswith("precomputed:"):
         money = replace(money, why_empty=("the answers were made elsewhere, so their cost is unknown",))
+    money = replace(money, values=money.values * _measured_by_assumed(table, row, spec, bill))
     wins = _rows(table, SUCCESS, row, f"no item has a value of {SUCCESS}")
     serving = analytic_estimates(replace(money, values=money.values * 1000))[0]
+    usage = bill.usage.get(v.variant)
+    if serving.value is not None and v.monthly_per_replica and usage and usage.capacity:
+        serving = _of_replicas(usage.capacity, usage.attempts, terms, serving)
     success = analytic_estimates(wins)[0]
     share = fixed_cost(v, terms) / terms.monthly_requests
     at = [terms.model_copy(update={"monthly_requests": volume}) for volume in volumes]
@@ -86,8 +92,32 @@ def _variant_cost(
         per_1000=_shift(serving, 1000 * share),
         per_1000_successes=cost_per_success(money, wins, serving, success, share, resampler),
         curve=tuple(outcome(v, there, model.currency).per_1000_successes for there in at),
-        ledger=ledger(v, terms, bill.economics, bill.usage.get(v.variant), training_of(spec, bill.trainings)),
+        ledger=ledger(v, terms, bill.economics, usage, training_of(spec, bill.trainings)),
     )
+
+
+def _of_replicas(found: Capacity, attempts: float, terms: DecisionTerms, scored: Estimate) -> Estimate:
+    """Serving 1,000 requests with whole replicas; the interval is that of the rate which one sustains."""
+    rate = mean_rate(terms.monthly_requests) * attempts
+    cost = cost_at(rate, found, terms.serving_price_per_hour, None)
+    assert cost is not None
+    return scored.model_copy(
+        update={
+            "value": cost.per_1000 * attempts,
+            "low": cost.low * attempts,
+            "high": None if cost.high is None else cost.high * attempts,
+            "method": "whole replicas at the rate sustained under load",
+            "reason": found.reason,
+        }
+    )
+
+
+def _measured_by_assumed(table: Table, row: int, spec: VariantSpec, bill: Bill) -> float:
+    """What the money of a request, as scored, is to be multiplied by where the variant was put under load."""
+    usage = bill.usage.get(spec.name)
+    paid = loaded_seconds(spec, bill.economics, usage)
+    assumed = machine_seconds(table, row, spec, bill.economics, None)
+    return paid * bill.economics.utilisation / assumed if paid is not None and assumed else 1.0
 
 
 def _with_ranges(
@@ -95,7 +125,7 @@ def _with_ranges(
 ) -> VariantCost:
     """The same with intervals over joint draws of items and of the figures that are declared uncertain."""
     v = model.variants[row]
-    if v.machine_s is None:
+    if v.machine_s is None or v.monthly_per_replica is not None:
         return cost
     prices = price_draws(model, ranges, resampler.resamples, generator(resampler, "cost"))
     relative, success = bootstrap_draws(table, [row], resampler)

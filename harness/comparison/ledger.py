@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from harness.comparison.capacity import SECONDS_A_MONTH, mean_rate, replicas
 from harness.comparison.utility import serving_cost
 from harness.types.answers import TrainingRecord, Usage
+from harness.types.capacity import Capacity
 from harness.types.decision import DecisionTerms, VariantTerms
 from harness.types.economics import Economics, Hardware
 from harness.types.results import LedgerLine
@@ -75,6 +77,8 @@ def _requests(
         found = [
             _line("Tokens", "each request", tokens, "tokens, at their mean price", price, economics, source)
         ]
+    elif usage and usage.capacity and usage.capacity.rate:
+        return [_replicas(usage.capacity, usage.attempts, terms, economics)]
     else:
         seconds = (v.machine_s or 0.0) / attempts
         paid = seconds / terms.utilisation / 3600
@@ -96,6 +100,24 @@ def _requests(
         source = f"{attempts - 1:.3g} attempts more a request, measured; each paid like the first"
         found.append(_line("Retries", "each request", attempts - 1, "attempts", again, economics, source))
     return found
+
+
+def _replicas(found: Capacity, attempts: float, terms: DecisionTerms, economics: Economics) -> LedgerLine:
+    """Whole replicas, paid day and night; what was tried again is load like the rest."""
+    rate = mean_rate(terms.monthly_requests) * attempts
+    n = replicas(rate, found.rate or 0.0, found.peak)
+    limits = ", ".join(f"{name} {limit:g} s" for name, limit in found.limits.stated().items())
+    source = f"measured under load on {found.hardware}: {found.rate:.3g} requests/s a replica"
+    source += (
+        f" with {found.attainment:.0%} of requests within {limits}" if limits else " without falling behind"
+    )
+    source += f"; {n} for {rate:.3g} requests/s" + (
+        f" and {found.peak:g} times that" if found.peak > 1 else ""
+    )
+    hours = n * SECONDS_A_MONTH / 3600
+    price = terms.serving_price_per_hour
+    source = f"{source}; {_priced(economics.serving)}"
+    return _line("Serving", "each month", hours, "machine hours", price, economics, source)
 
 
 def _priced(hardware: Hardware) -> str:

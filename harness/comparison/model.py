@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.comparison.capacity import monthly_per_replica, paid_seconds
 from harness.comparison.estimate import Support, analytic_estimates
 from harness.comparison.paired import difference_rows, verdict
 from harness.comparison.posterior import posterior, sample_of
@@ -112,7 +113,8 @@ def _variant(
         expected_quality=expected[0],
         expected_success=expected[1],
         expected_harm=expected[2],
-        machine_s=machine_seconds(table, row, spec, economics),
+        machine_s=machine_seconds(table, row, spec, economics, usage),
+        monthly_per_replica=_carried(spec, economics, usage),
         other_per_request=_token_money(table, row, spec, economics),
         training_hours=seconds / 3600,
         other_once=training.examples * economics.example_price if training else 0.0,
@@ -141,13 +143,37 @@ def _token_money(table: Table, row: int, spec: VariantSpec, economics: Economics
     return (_mean(table.metrics.get(COST), row) or 0.0) if spec.name in economics.tokens else 0.0
 
 
-def machine_seconds(table: Table, row: int, spec: VariantSpec, economics: Economics) -> float | None:
-    """Mean over the requests; the scores hold its money at the scenario's price and utilisation."""
+def machine_seconds(
+    table: Table, row: int, spec: VariantSpec, economics: Economics, usage: Usage | None
+) -> float | None:
+    """Of a request, as if the machine were never idle.
+
+    Where the variant was put under load, such that at the scenario's volume and utilisation the replicas are paid
+    that it needs there; elsewhere the mean over the requests, whose money at the scenario's price and utilisation
+    is in the scores.
+    """
     money = _mean(table.metrics.get(COST), row)
+    paid = loaded_seconds(spec, economics, usage)
+    if money is not None and paid is not None:
+        return paid * economics.utilisation
     if money is None or spec.name in economics.tokens:
         return None if money is None else 0.0
     price = economics.serving.price_per_hour
     return money * 3600 * economics.utilisation / price if price else 0.0
+
+
+def _carried(spec: VariantSpec, economics: Economics, usage: Usage | None) -> float | None:
+    if usage is None or usage.capacity is None or spec.name in economics.tokens:
+        return None
+    return monthly_per_replica(usage.capacity, usage.attempts)
+
+
+def loaded_seconds(spec: VariantSpec, economics: Economics, usage: Usage | None) -> float | None:
+    """Machine seconds paid for a request, as measured under load; None where they are not known or not paid."""
+    if usage is None or usage.capacity is None or spec.name in economics.tokens:
+        return None
+    each = paid_seconds(usage.capacity, economics.monthly_requests * usage.attempts)
+    return None if each is None else each * usage.attempts
 
 
 def _mean(matrix: Matrix | None, row: int) -> float | None:

@@ -6,6 +6,8 @@ utilisation u, retraining every M months, value of a success A, cost of a harm H
 (s', h' and quality' are ``expected_success``, ``expected_harm`` and ``expected_quality``)
 
     serving a request    c = m / 3600 * P / u + o
+      measured under load  c = max(1, ceil(V / r)) * h * P / V + o   for r requests a month and replica and the h
+                                                                     hours of a month
     once                 T = t * Q + e
     fixed a month        F = T / M + f
     a month              B = V * c + F
@@ -26,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from math import inf
+from math import ceil, inf
 
 from harness.comparison.sentences import number
 from harness.types.decision import (
@@ -38,6 +40,10 @@ from harness.types.decision import (
     VariantTerms,
 )
 from harness.types.economics import Swing
+
+HOURS_A_MONTH = 730.5
+EXACT = 1e-9
+"""Of a replica: less than the last bits of a volume that is just carried."""
 
 
 def evaluate(model: DecisionModel, terms: DecisionTerms) -> Evaluation:
@@ -97,6 +103,12 @@ def serving_cost(v: VariantTerms, terms: DecisionTerms) -> float | None:
     """Money of one request; None where its machine time is unknown."""
     if v.machine_s is None:
         return None
+    if v.monthly_per_replica is not None:
+        replicas = max(1, ceil(terms.monthly_requests / v.monthly_per_replica - EXACT))
+        return (
+            replicas * HOURS_A_MONTH * terms.serving_price_per_hour / terms.monthly_requests
+            + v.other_per_request
+        )
     return v.machine_s / 3600 * terms.serving_price_per_hour / terms.utilisation + v.other_per_request
 
 
@@ -154,6 +166,11 @@ def break_even(a: VariantTerms, b: VariantTerms, terms: DecisionTerms) -> BreakE
         if each is None or not v.success_rate:
             lack = "cost is unknown" if each is None else "successes are none or unknown"
             return _never(a, b, f"not defined: the {lack} for {v.variant}")
+    for v in (a, b):
+        if v.monthly_per_replica is not None:
+            return _never(
+                a, b, f"not one volume: {v.variant} is served by whole replicas, see cost under load"
+            )
     (slope_a, fixed_a), (slope_b, fixed_b) = _line(a, terms), _line(b, terms)
     # First the one that is cheaper in the long run; at equal serving cost, the one with less to pay up front.
     if (slope_b, fixed_b) < (slope_a, fixed_a):

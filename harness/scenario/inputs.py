@@ -33,6 +33,8 @@ class Options:
     fresh: bool = False
     """Ignore all stored answers and adapters."""
     offline: bool = False
+    load: bool = False
+    """Put the variants under load."""
     run_dir: Path | None = None
     backend: str | None = None
     """Engine instead of the scenario's."""
@@ -62,7 +64,9 @@ class Inputs:
     def hashes(self) -> dict[str, str]:
         s = self.scenario
         return {
-            "settings": fingerprint(s.model_copy(update={"gate": None})),  # rules change no answer
+            "settings": fingerprint(
+                s.model_copy(update={"gate": None, "load": None})
+            ),  # these change no answer
             "train": fingerprint(*self.train),
             "dev": fingerprint(*self.dev),
             "heldout": fingerprint(*self.heldout),

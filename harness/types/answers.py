@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from harness.types.capacity import Capacity
 from harness.types.data import Message
 from harness.types.record import Record
 from harness.types.settings import Decoding
@@ -120,6 +121,8 @@ class Usage(Record):
     """Where the token prices of the variant come from; None where its machine time is paid."""
     index_s: float | None
     """Machine time of building its index; None where there is none or it was not timed."""
+    capacity: Capacity | None = None
+    """What a replica was measured to sustain; None where it was not put under load."""
 
 
 class EpochLoss(Record):

@@ -27,6 +27,9 @@ class VariantTerms(Record):
     """``harm_rate``, likewise."""
     machine_s: float | None
     """Machine seconds of a request, as if the machine were never idle; None where the cost is unknown."""
+    monthly_per_replica: float | None = None
+    """Requests a month that one replica carries, as measured under load; None where it was not. With it whole replicas
+    are paid day and night, and ``machine_s`` is their time at the stated volume and utilisation."""
     other_per_request: float
     """Money of a request that is not machine time: tokens of an API, a judge."""
     training_hours: float

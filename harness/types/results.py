@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from harness.types.answers import Phase, Usage
+from harness.types.capacity import LoadCost
 from harness.types.decision import BreakEven, DecisionModel, Evaluation, Sweep, Worth
 from harness.types.leak import Leak
 from harness.types.record import Record
@@ -258,6 +259,8 @@ class Comparison(Record):
     """What the decision is computed from, so that it can be computed again at other prices."""
     usage: dict[str, Usage]
     """What each variant's answers used, of which the ledgers are made."""
+    load: tuple[LoadCost, ...] = ()
+    """Of the variants that were put under load: what serving costs at any rate."""
     evaluation: Evaluation
     """Costs, ranking and break-even volumes that ``model`` gives at its own terms, as plain arithmetic."""
     audit: Audit | None = None

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from harness.types.economics import Economics
 from harness.types.endpoint import Endpoint
 from harness.types.gate import Gate
+from harness.types.load import LoadTerms
 from harness.types.record import Record
 
 
@@ -210,6 +211,8 @@ class Scenario(Record):
     """Smallest difference that matters, by metric and in its units: a variant that is worse by less than this at
     most counts as non-inferior."""
     quick: QuickPreset = QuickPreset()
+    load: LoadTerms = LoadTerms()
+    """How ``compare --load`` puts the variants under load."""
     gate: Gate | None = None
 
     def weights(self) -> dict[str, ModelSource]:

@@ -174,3 +174,14 @@ def test_ranges_hold_what_is_stated(field: str, bounds: tuple[float, float], tex
         economics(cost_of_harm=1)
     with pytest.raises(ValidationError, match="worst and best must differ"):
         Swing(weight=1, worst=1, best=1)
+
+
+def test_whole_replicas_are_paid_where_a_rate_was_measured() -> None:
+    v = variant("a", machine_s=9.0, other_per_request=0.5, monthly_per_replica=1000.0)
+    price = terms().serving_price_per_hour
+    for volume, replicas in ((10, 1), (1000, 1), (1001, 2), (4500, 5)):
+        there = terms(monthly_requests=volume, utilisation=0.1)
+        assert serving_cost(v, there) == pytest.approx(replicas * 730.5 * price / volume + 0.5)
+    point = break_even(v, variant("b"), terms())
+    assert point.monthly_requests is None
+    assert "whole replicas" in (point.reason or "")

@@ -22,6 +22,8 @@
   }
 
   const serving = (v, t) => (v.machine_s === null ? null
+    : v.monthly_per_replica !== null ? Math.max(1, Math.ceil(t.monthly_requests / v.monthly_per_replica - 1e-9))
+      * 730.5 * t.serving_price_per_hour / t.monthly_requests + v.other_per_request
     : v.machine_s / 3600 * t.serving_price_per_hour / t.utilisation + v.other_per_request);
   const training = (v, t) => v.training_hours * t.training_price_per_hour + v.other_once;
   const fixed = (v, t) => training(v, t) / t.retraining_months + v.per_month;
@@ -71,7 +73,7 @@
 
   function breakEven(a, b, t) {
     for (const v of [a, b]) {
-      if (serving(v, t) === null || !v.success_rate) return [a, b, null];
+      if (serving(v, t) === null || !v.success_rate || v.monthly_per_replica !== null) return [a, b, null];
     }
     const line = (v) => [serving(v, t) / v.success_rate, fixed(v, t) / v.success_rate];
     let [sa, fa] = line(a), [sb, fb] = line(b);
