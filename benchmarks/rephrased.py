@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.scenario.anchors import Anchors, names_of
+from harness.anchors import Anchors, names_of
 from harness.scenario.inputs import Inputs
 from harness.scenario.leakage import asked
 from harness.scenario.near import Near

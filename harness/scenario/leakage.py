@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness import __version__
+from harness.anchors import Anchors, names_of
 from harness.protocols import Embed
-from harness.scenario.anchors import Anchors, names_of
 from harness.scenario.inputs import Inputs
 from harness.scenario.near import Near
 from harness.scenario.rephrased import Asked, rephrasings

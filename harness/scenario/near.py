@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from harness.scenario.anchors import Anchors
+from harness.anchors import Anchors
 from harness.scenario.shingles import (
     BANDS,
     ROWS,

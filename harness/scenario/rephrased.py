@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.anchors import Anchors
 from harness.protocols import Embed
-from harness.scenario.anchors import Anchors
 from harness.scenario.near import Pair
 from harness.scenario.shingles import words
 

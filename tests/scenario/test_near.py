@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.scenario.anchors import Anchors
+from harness.anchors import Anchors
 from harness.scenario.near import COMMON, Near, Pair
 
 NOBODY = Anchors(frozenset())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.scenario.anchors import Anchors
+from harness.anchors import Anchors
 from harness.scenario.rephrased import BARE, SIMILAR, Asked, rephrasings
 
 NOBODY = Anchors(frozenset({"fenna", "holm"}))

@@ -46,8 +46,8 @@ def _plain(digits: str) -> str:
     return f"{whole}.{rest}" if rest else whole
 
 
-def names_of(texts: Iterable[str]) -> frozenset[str]:
-    """Words that are written with a capital in the middle of sentences, mostly and more than once; in lower case."""
+def names_of(texts: Iterable[str], least: int = 2) -> frozenset[str]:
+    """Words written with a capital in the middle of sentences, mostly and ``least`` times or more; in lower case."""
     capital, small = Counter[str](), Counter[str]()
     for text in texts:
         found = _INNER_WORD.findall(text)
@@ -55,7 +55,7 @@ def names_of(texts: Iterable[str]) -> frozenset[str]:
             continue  # a headline, or shouting: its capitals tell nothing
         for word in found:
             (capital if word[0].isupper() else small)[word.casefold()] += 1
-    return frozenset(w for w, n in capital.items() if len(w) > 1 and n > max(1, small[w]))
+    return frozenset(w for w, n in capital.items() if len(w) > 1 and n > max(least - 1, small[w]))
 
 
 class Anchors:

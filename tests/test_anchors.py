@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.scenario.anchors import Anchors, names_of, numbers_in
+from harness.anchors import Anchors, names_of, numbers_in
 
 
 @pytest.mark.parametrize(
