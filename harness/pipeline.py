@@ -14,6 +14,7 @@ from pathlib import Path
 from harness import __version__, machine
 from harness.answers.collect import collect, reuse, timing_sample
 from harness.answers.usage import usage_of
+from harness.cached import cache_figures
 from harness.check import check
 from harness.engine import endpoint_engine, halved, make_engine
 from harness.errors import ScenarioError
@@ -28,6 +29,7 @@ from harness.scenario.leakage import stored_leaks
 from harness.scores.apply import apply_scorers, code_fingerprint
 from harness.store import Journal, RunFolder, cache_folder, fingerprint
 from harness.types.answers import Answer, TrainingRecord, Usage
+from harness.types.cache import CacheFigure
 from harness.types.capacity import Capacity
 from harness.types.data import Passage
 from harness.types.results import Drift, Manifest, MetricInfo, Score
@@ -79,7 +81,8 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
             given = [a for of_variant in answers.values() for a in of_variant]
             circumstances = Circumstances(given, leaks, looks(run, hashes), engine.dtype)
             usage = _usage(inputs, variants, answers, loads)
-            _compare(inputs, scores, trainings, usage, circumstances, run, progress)
+            caches = cache_figures(inputs, answers, engine.embed)
+            _compare(inputs, scores, trainings, usage, circumstances, caches, run, progress)
         run.remove("verdict.json")  # of the scores before
         write_inputs(run, inputs.scenario, inputs.heldout, passages)
         hashes |= {"comparison": key}
@@ -210,6 +213,7 @@ def _compare(
     trainings: Mapping[str, TrainingRecord],
     usage: Mapping[str, Usage],
     circumstances: Circumstances,
+    caches: Sequence[CacheFigure],
     run: RunFolder,
     progress: Progress,
 ) -> None:
@@ -220,7 +224,7 @@ def _compare(
     result = build_comparison(
         inputs.scenario, inputs.heldout, scores, metrics, trainings, inputs.preview, usage, circumstances
     )
-    run.write("comparison.json", result)
+    run.write("comparison.json", result.model_copy(update={"caches": tuple(caches)}))
 
 
 def _metrics(scenario: Scenario) -> list[MetricInfo]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness import machine
+from harness.cached import guard_of
+from harness.caching.answers import AnswerCache, Looked, cacheable
 from harness.check import check
 from harness.engine import make_engine
 from harness.errors import BackendError, InputError, ScenarioError
@@ -18,10 +20,11 @@ from harness.scenario.inputs import Options, load_inputs
 from harness.scenario.load import load_scenario
 from harness.serving.limits import Limits
 from harness.serving.protocol import Chat
-from harness.serving.service import Reply
+from harness.serving.service import Reply, Service
 from harness.store import cache_folder
-from harness.types.answers import Request
+from harness.types.answers import Generation, Request
 from harness.types.data import Item, Message
+from harness.types.settings import Decoding
 from harness.variants.compose import ComposedVariant
 
 
@@ -54,7 +57,7 @@ def serve(folder: Path, options: ServeOptions, progress: Progress, ready: Callab
         run(app, bound, options.limits, lambda: ready(url_of(bound)))
 
 
-def prepared(folder: Path, options: ServeOptions, progress: Progress) -> ServedVariant:
+def prepared(folder: Path, options: ServeOptions, progress: Progress) -> Service:
     """The variant with its adapter trained, its index built and its weights loaded, as ``compare`` would."""
     machine.keep_freed_memory()
     inputs = load_inputs(folder, Options(variants=(options.variant,), offline=options.offline))
@@ -68,7 +71,12 @@ def prepared(folder: Path, options: ServeOptions, progress: Progress) -> ServedV
     progress.stage(f"loading {options.variant}")
     served = ServedVariant(variant, engine.backend(), options.limits)
     served.warm_up()
-    return served
+    if (settings := variant.spec.cache) is None:
+        return served
+    cache: AnswerCache[Generation] = AnswerCache(settings, guard_of(inputs), engine.embed)
+    if settings.near is not None:
+        engine.embed(["Hello"])  # loads it before the first request
+    return RememberedVariant(served, cache, variant.spec.decoding or inputs.scenario.decoding)
 
 
 class ServedVariant:
@@ -113,6 +121,46 @@ class ServedVariant:
             return self._tokens((*request.messages, answer))
 
         return with_answer(text) - with_answer("")
+
+
+class RememberedVariant:
+    """A variant with its answer cache. A single question at the variant's own decoding is looked up and kept."""
+
+    def __init__(self, served: Service, cache: AnswerCache[Generation], decoding: Decoding):
+        self.name = served.name
+        self._served, self._cache, self._decoding = served, cache, decoding
+
+    def ask(self, chat: Chat) -> Reply:
+        if not self._own(chat) or not cacheable(chat.messages):
+            return self._served.ask(chat)
+        looked = self._cache.find(chat.messages[0].content)
+        if looked.value is None:
+            reply = self._served.ask(chat)
+            return replace(reply, pieces=self._kept(looked, reply.pieces))
+        answer = looked.value
+        return Reply(
+            looked.hit, answer.prompt_tokens, iter((answer.text, answer)), lambda _: answer.output_tokens
+        )
+
+    def _own(self, chat: Chat) -> bool:
+        asked = (chat.max_tokens, chat.temperature)
+        own = (self._decoding.max_new_tokens, self._decoding.temperature)
+        return not chat.stop and all(a in (None, o) for a, o in zip(asked, own, strict=True))
+
+    def _kept(
+        self, looked: Looked[Generation], pieces: Iterator[str | Generation]
+    ) -> Generator[str | Generation, None, None]:
+        """The pieces; a whole answer is kept once it has been told. One that was dropped or failed is not."""
+        whole = None
+        try:
+            for piece in pieces:
+                whole = piece if isinstance(piece, Generation) and piece.text else None
+                yield piece
+        finally:
+            if isinstance(pieces, Generator):
+                pieces.close()
+            if whole is not None:
+                self._cache.put(looked, whole)
 
 
 def _servable(folder: Path, name: str) -> None:

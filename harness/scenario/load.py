@@ -114,6 +114,9 @@ def _references(s: Scenario) -> list[_Found]:
         elif variant.weights != "base" and (kind not in ("adapter", "endpoint", "precomputed") or not name):
             kinds = "base, adapter:<name>, endpoint:<name> or precomputed:<file>"
             problems.append((at, f"{variant.weights!r} is not {kinds}"))
+        if kind in ("precomputed", "endpoint") and variant.cache:
+            at_cache = ("variants", i, "cache")
+            problems.append((at_cache, f"a variant with {kind} answers is not served, so none are kept"))
         if s.data.kb is None and variant.context is not None and variant.context.kind == "retrieval":
             problems.append((("variants", i, "context"), "retrieval needs a knowledge base: set data.kb"))
     for setting, names in (("adapters", list(s.adapters)), ("endpoints", list(s.endpoints))):

@@ -17,7 +17,8 @@ from starlette.types import Receive, Scope, Send
 from harness.serving.limits import Gate, Limits
 from harness.serving.metrics import Metrics
 from harness.serving.protocol import ApiError, Chat, Ended, Writer, event, read_chat
-from harness.serving.service import Asking, Begun, Hit, Service
+from harness.serving.service import Asking, Begun, Service
+from harness.types.cache import Hit
 
 T = TypeVar("T")
 GONE = 499

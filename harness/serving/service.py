@@ -8,14 +8,13 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from harness.errors import BackendError
 from harness.serving.protocol import ApiError, Chat, Ended
 from harness.serving.stops import StopCutter
 from harness.types.answers import Generation
-
-Hit = Literal["exact", "near"]
+from harness.types.cache import Hit
 
 _LOG = logging.getLogger(__name__)
 

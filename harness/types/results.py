@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from harness.types.answers import Phase, Usage
+from harness.types.cache import CacheFigure
 from harness.types.capacity import LoadCost
 from harness.types.decision import BreakEven, DecisionModel, Evaluation, Sweep, Worth
+from harness.types.estimate import Estimate as Estimate
 from harness.types.leak import Leak
 from harness.types.record import Record
 
@@ -34,20 +36,6 @@ class Score(Record):
     """Why there is no value: ``not applicable: ...`` leaves the item out by definition, anything else is missing."""
     scorer: str
     """Fingerprint of the scorer."""
-
-
-class Estimate(Record):
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
-    """Items that the value rests on."""
-    n_missing: int
-    """Items that should have had a value and had none."""
-    n_clusters: int
-    method: str
-    reason: str | None = None
-    """Why there is no value or no interval."""
 
 
 class VariantEstimate(Record):
@@ -265,6 +253,8 @@ class Comparison(Record):
     """Costs, ranking and break-even volumes that ``model`` gives at its own terms, as plain arithmetic."""
     audit: Audit | None = None
     """None in a run made before there was one."""
+    caches: tuple[CacheFigure, ...] = ()
+    """Of the variants that keep answers when they are served; no other figure rests on it."""
 
 
 class StageSeconds(Record):

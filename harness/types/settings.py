@@ -100,6 +100,19 @@ class Training(Record):
     """The retrieval whose passages are trained on; needed with ``passages``."""
 
 
+class CacheSettings(Record):
+    """Answers that ``harness serve`` keeps for the next who asks the same. No figure of a comparison but the cache's
+    own rests on it."""
+
+    near: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Cosine similarity of two questions from which one takes the other's answer, if numbers, dates, negations and
+    names are the same in both; None takes it for the same words alone."""
+    ttl_s: Annotated[float, Field(gt=0)] = 86_400.0
+    """Seconds after which an answer is given afresh."""
+    max_answers: Annotated[int, Field(ge=1, le=100_000)] = 10_000
+    """The oldest makes room for the next."""
+
+
 class VariantSpec(Record):
     """One way of doing the task: weights x context x flow."""
 
@@ -112,6 +125,8 @@ class VariantSpec(Record):
     """File with the system prompt, relative to the scenario's folder."""
     decoding: Decoding | None = None
     """Overrides the scenario's."""
+    cache: CacheSettings | None = None
+    """Only for serving; None answers every question afresh."""
 
     @property
     def endpoint(self) -> str | None:
