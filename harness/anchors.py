@@ -14,7 +14,8 @@ _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ni
 _SPELLED = {w: i for i, w in enumerate(_UNITS, 2)} | {w: 10 * i for i, w in enumerate(_TENS, 2)}
 """Without "one", which is a pronoun more often than a number."""
 
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+"""The commas of ``1,049``."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
 _WORD = re.compile(r"[^\W\d_][\w-]*")
 _INNER_WORD = re.compile(r"(?<=[\w,;] )[^\W\d_][\w-]*")
@@ -24,7 +25,7 @@ def numbers_in(text: str) -> frozenset[str]:
     """Numbers in digits, or spelled up to ninety-nine, as digits: ``1,049`` is ``1049``, forty-five is ``45``."""
     found: set[str] = set()
     tens = 0
-    for token in _NUMBER.findall(_THOUSANDS.sub("", text.casefold())):
+    for token in _NUMBER.findall(THOUSANDS.sub("", text.casefold())):
         value = _SPELLED.get(token)
         if tens and not (value and value < 10):
             found.add(str(tens))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.caching.guard import Guard, guard_from
 from harness.caching.replay import Asked, Replay
@@ -22,7 +22,9 @@ GRID = (0.6, 0.7, 0.8, 0.9)
 
 def guard_of(inputs: Inputs) -> Guard:
     """It knows what stands in the scenario's articles, questions and answers."""
-    return guard_from(_texts(inputs))
+    items = (*inputs.train, *inputs.dev, *inputs.heldout)
+    texts = [t for i in items for t in (*(m.content for m in i.messages), i.references[0])]
+    return guard_from([(a.title, a.body) for a in inputs.articles], texts)
 
 
 def cache_figures(inputs: Inputs, answers: Mapping[str, Sequence[Answer]], embed: Embed) -> list[CacheFigure]:
@@ -44,15 +46,6 @@ def cache_figures(inputs: Inputs, answers: Mapping[str, Sequence[Answer]], embed
             outcomes = [_outcome(a, given, context) for a in asked]
             figures.append(cache_figure(name, near, near == settings.near, outcomes))
     return figures
-
-
-def _texts(inputs: Inputs) -> Iterator[str]:
-    for article in inputs.articles:
-        yield article.title
-        yield article.body
-    for item in (*inputs.train, *inputs.dev, *inputs.heldout):
-        yield from (m.content for m in item.messages)
-        yield item.references[0]
 
 
 def _thresholds(settings: CacheSettings) -> list[float | None]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.anchors import names_of, numbers_in
+from harness.anchors import THOUSANDS, names_of, numbers_in
 
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 _INNER_CAPITAL = re.compile(r"(?<=[\w,;:] )[^\W\d_][^\W_]*")
@@ -48,13 +48,18 @@ _NEGATIONS = {
     *("werent", "havent", "hasnt", "hadnt", "couldnt", "wouldnt", "shouldnt", "aint", "nope", "minus"),
 }
 
+COMMON = 0.1
+"""Share of the articles; a word of a title that stands in more of them is no subject."""
+
 
 @dataclass(frozen=True)
 class Sense:
     """What of a question no other wording of it changes."""
 
-    fixed: tuple[tuple[str, int], ...]
-    """Numbers, dates, negations and known names with how often they stand there (numbers: once)."""
+    fixed: tuple[str, ...]
+    """Numbers, dates, negations and known names, in their order: from A to B is not from B to A."""
+    numbers: frozenset[str]
+    """With their decimals and tens, which ``fixed`` has in pieces."""
     perhaps_names: frozenset[str]
     """Words with an inner capital or a digit, and those that nothing known holds."""
     words: frozenset[str]
@@ -67,41 +72,52 @@ class Guard:
         self._names, self._vocabulary = names, vocabulary
 
     def sense(self, question: str) -> Sense:
-        text = plain(question)
-        words = [w.removesuffix("'s") for w in _WORD.findall(text)]
-        fixed = Counter(f"number {n}" for n in numbers_in(text))
-        odd = set()
+        text = THOUSANDS.sub("", plain(question))
+        words = _words(text)
+        fixed, odd = ["may"] * len(_MAY.findall(text)), set()
         for word in words:
             date = _SHORT.get(word, word)
-            if word in self._names:
-                fixed[f"name {word}"] = 1
+            if word in _NEGATIONS or word.endswith("n't"):
+                fixed.append("not")
             elif date in _DATES or date in _ORDER:
-                fixed[date] += 1
-            elif word in _NEGATIONS or word.endswith("n't"):
-                fixed["negation"] += 1
-            elif _has_digit(word):
-                odd |= {word} if not word.isdigit() else set()
-            elif word not in self._vocabulary and not numbers_in(word):
+                fixed.append(date)
+            elif word in self._names:
+                fixed += [word] if word not in fixed else []
+            elif number := numbers_in(word):
+                fixed += number
+                odd |= {word} if _is_code(word) else set()
+            elif word not in self._vocabulary:
                 odd.add(word)
-        fixed["may"] = len(_MAY.findall(text))
         capitals = {w.casefold() for w in _INNER_CAPITAL.findall(question)} - {"i"}
         if len(capitals) > len(words) / 2:
             capitals = set()  # shouting
-        return Sense(tuple(sorted((+fixed).items())), frozenset(capitals | odd), frozenset(words))
+        return Sense(tuple(fixed), numbers_in(text), frozenset(capitals | odd), frozenset(words))
 
 
 def same_sense(one: Sense, other: Sense) -> bool:
     """Whether neither question has a number, date, negation or name that the other lacks."""
-    return one.fixed == other.fixed and one.perhaps_names <= other.words and other.perhaps_names <= one.words
+    if (one.fixed, one.numbers) != (other.fixed, other.numbers):
+        return False
+    return one.perhaps_names <= other.words and other.perhaps_names <= one.words
 
 
-def guard_from(texts: Iterable[str]) -> Guard:
-    """With the names and words of ``texts``: articles, questions and answers of a scenario."""
-    known = list(texts)
-    return Guard(
-        names_of(known, least=1),
-        frozenset(w.removesuffix("'s") for t in known for w in _WORD.findall(plain(t))),
-    )
+def guard_from(articles: Sequence[tuple[str, str]], texts: Iterable[str] = ()) -> Guard:
+    """It knows the words of ``articles`` (title, body) and other ``texts`` of a scenario.
+
+    Names are what is written with a capital in the middle of sentences, and what articles are about: words of a title
+    that stand in few of them.
+    """
+    bodies = [body for _, body in articles]
+    known = [*(title for title, _ in articles), *bodies, *texts]
+    spread = Counter(word for body in bodies for word in set(_words(body)))
+    titles = {w for title, _ in articles for w in _words(title) if not w.isdigit()}
+    subjects = {w for w in titles if spread[w] <= COMMON * len(articles)}
+    vocabulary = frozenset(word for text in known for word in _words(text))
+    return Guard(names_of(known, least=1) | subjects, vocabulary)
+
+
+def _words(text: str) -> list[str]:
+    return [w.removesuffix("'s") for w in _WORD.findall(plain(text))]
 
 
 def plain(text: str) -> str:
@@ -112,5 +128,6 @@ def plain(text: str) -> str:
 _APOSTROPHES = str.maketrans("\u2018\u2019\u02bc", "'''")
 
 
-def _has_digit(word: str) -> bool:
-    return any(c.isdigit() for c in word)
+def _is_code(word: str) -> bool:
+    """Digits and letters in one word, as models and parts are called."""
+    return any(c.isdigit() for c in word) and not word.isdigit()

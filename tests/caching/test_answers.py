@@ -16,7 +16,7 @@ from harness.types.data import Message
 from harness.types.settings import CacheSettings
 
 GUARD = guard_from(
-    ["what does a lamp cost please now, or two lamps? how much is it in all, and for how long, tell me"]
+    [], ["what does a lamp cost please now, or two lamps? how much is it in all, and for how long, tell me"]
 )
 EMBED = FakeEmbedder(Path())
 

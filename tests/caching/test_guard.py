@@ -12,7 +12,11 @@ KNOWN = (
     "You can pay by card, in one part or in two, and we ship to Norway and to Finland in a day, a week or on Friday.",
     "Does the bridge work without internet, is it free, how much is it, what does it cost, please tell us; may it be red?",
 )
-GUARD = guard_from(KNOWN)
+ARTICLES = [
+    (thing, f"All about the {thing.lower()} and the bench.") for thing in ("Lamp", "The chair", "Card")
+]
+ARTICLES += [(f"On {n}", "What there is to tell of the thing.") for n in range(10)]
+GUARD = guard_from(ARTICLES, KNOWN)
 
 
 def same(one: str, other: str) -> bool:
@@ -28,8 +32,9 @@ def same(one: str, other: str) -> bool:
         ("hold it for 5 seconds?", "Hold for five seconds?"),
         ("it isn't broken", "It isn’t broken"),
         ("it is not broken", "it isn't broken"),
+        ("the lamp of the bench", "a lamp of a bench"),
         ("how long do I have to send it back", "HOW LONG DO I HAVE TO SEND IT BACK"),
-        ("is it 1,000 or 2", "is it two or 1000?"),
+        ("is it 1,000 or 2", "is it 1000 or two?"),
         ("can i pay by card", "May I pay by card?"),
     ],
 )
@@ -62,6 +67,11 @@ def test_other_words_for_the_same_keep_the_sense(one: str, other: str) -> None:
         ("do you ship to Zanzibar", "do you ship to Norway"),
         ("do you ship to zanzibar", "do you ship to samarkand"),
         ("do you ship to zanzibar", "do you ship"),
+        ("does a lamp cost much", "does a chair cost much"),
+        ("is it from 2 to 1", "is it from 1 to 2"),
+        ("pay from Norway to Finland", "pay from Finland to Norway"),
+        ("is the lamp free and the chair not", "is the lamp not free and the chair"),
+        ("is it 1.5", "is it 5.1"),
         ("is the TB20 free", "is the TB21 free"),
     ],
 )

@@ -28,7 +28,7 @@ ITEMS = [*(item(str(n), t) for n, t in enumerate(TEXTS)), item("turns", TEXTS[0]
 
 
 def replay(seed: int, near: float | None) -> dict[str, tuple[str | None, str | None]]:
-    asked = Replay(ITEMS, guard_from(TEXTS), FakeEmbedder(Path()), seed).run(CacheSettings(near=near))
+    asked = Replay(ITEMS, guard_from([], TEXTS), FakeEmbedder(Path()), seed).run(CacheSettings(near=near))
     return {a.item.id: (a.hit, a.answered_by.id if a.answered_by else None) for a in asked}
 
 
