@@ -50,6 +50,9 @@ class Desk:
         except (_GoneError, ClientDisconnect):
             visit.over(GONE)
             return Response(status_code=GONE)
+        except Exception:
+            visit.over(500)
+            raise
         return response
 
     async def _respond(self, request: Request, visit: _Visit) -> Response:

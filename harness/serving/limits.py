@@ -59,7 +59,7 @@ class Gate:
         except asyncio.CancelledError:
             if place.done() and not place.cancelled() and place.exception() is None:
                 self.leave()  # the place was given in the same moment
-            else:
+            elif place in self._waiting:  # else one who left has passed it over already
                 self._waiting.remove(place)
             raise
 

@@ -51,10 +51,9 @@ def test_a_question_goes_through_retrieval_and_adapter(client: openai.OpenAI) ->
     choice = answer.choices[0]
     assert choice.message.content is not None
     assert choice.message.content.endswith("the team")  # what the fake adapter has learnt
-    assert "Lamp" in choice.message.content  # of a passage
     assert choice.finish_reason == "stop"
     assert answer.usage is not None
-    assert answer.usage.prompt_tokens > len(QUESTION.split())
+    assert answer.usage.prompt_tokens > 35  # system prompt and question alone have 22
     assert answer.usage.completion_tokens == len(choice.message.content.split())
     assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
 
