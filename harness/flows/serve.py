@@ -138,9 +138,11 @@ class RememberedVariant:
             reply = self._served.ask(chat)
             return replace(reply, pieces=self._kept(looked, reply.pieces))
         answer = looked.value
-        return Reply(
-            looked.hit, answer.prompt_tokens, iter((answer.text, answer)), lambda _: answer.output_tokens
-        )
+        prompt, output = (
+            answer.prompt_tokens or 0,
+            answer.output_tokens or 0,
+        )  # engines that are served count them
+        return Reply(looked.hit, prompt, iter((answer.text, answer)), lambda _: output)
 
     def _own(self, chat: Chat) -> bool:
         asked = (chat.max_tokens, chat.temperature)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from harness.errors import BackendError
 from harness.serving.protocol import ApiError, Chat, Ended
