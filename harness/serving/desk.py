@@ -200,6 +200,7 @@ class _Stream(StreamingResponse):
                 yield event(told.body())
                 return
             if isinstance(told, Ended):
+                await asyncio.sleep(0)  # a reader who was cut off just now is noticed here
                 self._visit.ended(told, begun.hit)
                 self._visit.over(200)
                 yield writer.closing(told)
