@@ -29,6 +29,9 @@ def serve(
     deadline: Annotated[
         float, typer.Option(min=0.1, help="Seconds from a request to its last byte.")
     ] = 120.0,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Answer every question afresh, even with `cache:` set.")
+    ] = False,
     offline: Offline = False,
 ) -> None:
     """Serve a variant behind an OpenAI-compatible endpoint, until Ctrl-C."""
@@ -39,7 +42,7 @@ def serve(
 
     limits = Limits(max_in_flight, max_queue, max_body, max_prompt, deadline)
     set_offline(offline)
-    options = ServeOptions(variant, host, port, api_key_env, offline, limits)
+    options = ServeOptions(variant, host, port, api_key_env, offline, limits, cache=not no_cache)
     progress = progress_of(as_json=False)
 
     def ready(url: str) -> None:

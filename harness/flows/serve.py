@@ -39,6 +39,8 @@ class ServeOptions:
     """Environment variable that holds the key which clients must bring."""
     offline: bool = False
     limits: Limits = field(default_factory=Limits)
+    cache: bool = True
+    """Whether answers are kept, where the variant says so."""
 
 
 def serve(folder: Path, options: ServeOptions, progress: Progress, ready: Callable[[str], None]) -> None:
@@ -71,7 +73,7 @@ def prepared(folder: Path, options: ServeOptions, progress: Progress) -> Service
     progress.stage(f"loading {options.variant}")
     served = ServedVariant(variant, engine.backend(), options.limits)
     served.warm_up()
-    if (settings := variant.spec.cache) is None:
+    if (settings := variant.spec.cache) is None or not options.cache:
         return served
     cache: AnswerCache[Generation] = AnswerCache(settings, guard_of(inputs), engine.embed)
     if settings.near is not None:

@@ -20,6 +20,7 @@ _READY = re.compile(r"^serving \S+ on (http://\S+)$")
 
 
 def serve_command(scenario: Path, variant: str, more: Sequence[str] = ()) -> list[str]:
+    """Without the variant's answer cache: a kept answer is in no latency and no cost."""
     return [
         sys.executable,
         "-m",
@@ -30,6 +31,7 @@ def serve_command(scenario: Path, variant: str, more: Sequence[str] = ()) -> lis
         variant,
         "--port",
         "0",
+        "--no-cache",
         *more,
     ]
 

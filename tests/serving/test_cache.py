@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import openai
 import pytest
@@ -117,3 +118,18 @@ def test_a_dropped_answer_is_not_kept(client: openai.OpenAI, served: Served) -> 
         next(iter(got.parse()))
     assert served.settles(5)
     assert ask(client, question)[0] == "miss"
+
+
+def test_no_cache_answers_every_question_afresh(tmp_path: Path) -> None:
+    work = tmp_path
+    give_cache(write_small_scenario(work / "small"), "prompt", {"near": 0.8})
+    environment = {"HARNESS_CACHE": str(work / "cache")}
+    with (
+        serving(work / "small", "prompt", "--no-cache", cwd=work, environment=environment) as server,
+        openai.OpenAI(base_url=server.url, api_key="none") as client,
+    ):
+        for _ in range(2):
+            got = client.chat.completions.with_raw_response.create(
+                model="prompt", messages=[{"role": "user", "content": "how much is one lamp please"}]
+            )
+            assert got.headers["x-harness-cache"] == "miss"
