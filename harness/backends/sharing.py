@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Generator, Sequence
 
 from harness.backends.paged import PagedPipeline, Running
 from harness.errors import BackendError, HarnessError
 from harness.types.settings import Decoding
+
+_HAND_OVER_S = 0.001
+"""OpenVINO GenAI keeps Python's interpreter lock while it steps: without a pause between steps, whoever reads the
+tokens would wait for the next step (16 ms alone on two cores) to pass each of them on."""
 
 
 class _Stream:
@@ -63,6 +68,7 @@ class Streams:
                         self._start(stream, running)
                     if running:
                         self._step(running)
+                        time.sleep(_HAND_OVER_S)
                 except HarnessError as e:
                     _end(running, e)
                 except BaseException:
