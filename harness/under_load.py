@@ -76,7 +76,8 @@ def _measured(
 ) -> VariantLoad:
     s, terms = inputs.scenario, inputs.scenario.load
     place = RunFolder(run.path / "load" / f"{name}-{key}")
-    command = serve_command(folder, name, ["--offline"] if options.offline else [])
+    more = ["--backend", s.backend.name, *(["--offline"] if options.offline else [])]
+    command = serve_command(folder, name, more)
     progress.stage(f"serving {name}")
     with serving(command, place.path / "serve.log") as url:
         decoding = next(v for v in s.variants if v.name == name).decoding or s.decoding

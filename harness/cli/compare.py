@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import AsJson, Offline, ScenarioArgument, progress_of, set_offline
+from harness.cli.options import AsJson, BackendName, Offline, ScenarioArgument, progress_of, set_offline
 
 if TYPE_CHECKING:
     from harness.runs import Run
@@ -34,9 +34,7 @@ def compare(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Use no stored answers and no trained adapters.")
     ] = False,
-    backend: Annotated[
-        str | None, typer.Option(help="Engine instead of the scenario's: openvino, transformers, ...")
-    ] = None,
+    backend: BackendName = None,
     load: Annotated[
         bool, typer.Option("--load", help="Also serve each local variant and measure what it sustains.")
     ] = False,

@@ -15,6 +15,10 @@ Offline = Annotated[
         "--offline", envvar="HARNESS_OFFLINE", help="Never touch the network; weights must be cached."
     ),
 ]
+BackendName = Annotated[
+    str | None,
+    typer.Option("--backend", help="Engine instead of the scenario's: openvino, transformers, ..."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on standard output.")]
 
 

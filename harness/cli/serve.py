@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import Offline, ScenarioArgument, progress_of, set_offline
+from harness.cli.options import BackendName, Offline, ScenarioArgument, progress_of, set_offline
 
 
 def serve(
@@ -32,6 +32,7 @@ def serve(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Answer every question afresh, even with `cache:` set.")
     ] = False,
+    backend: BackendName = None,
     offline: Offline = False,
 ) -> None:
     """Serve a variant behind an OpenAI-compatible endpoint, until Ctrl-C."""
@@ -42,7 +43,9 @@ def serve(
 
     limits = Limits(max_in_flight, max_queue, max_body, max_prompt, deadline)
     set_offline(offline)
-    options = ServeOptions(variant, host, port, api_key_env, offline, limits, cache=not no_cache)
+    options = ServeOptions(
+        variant, host, port, api_key_env, offline, limits, cache=not no_cache, backend=backend
+    )
     progress = progress_of(as_json=False)
 
     def ready(url: str) -> None:

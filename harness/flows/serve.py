@@ -41,6 +41,8 @@ class ServeOptions:
     limits: Limits = field(default_factory=Limits)
     cache: bool = True
     """Whether answers are kept, where the variant says so."""
+    backend: str | None = None
+    """Engine instead of the scenario's."""
 
 
 def serve(folder: Path, options: ServeOptions, progress: Progress, ready: Callable[[str], None]) -> None:
@@ -62,7 +64,9 @@ def serve(folder: Path, options: ServeOptions, progress: Progress, ready: Callab
 def prepared(folder: Path, options: ServeOptions, progress: Progress) -> Service:
     """The variant with its adapter trained, its index built and its weights loaded, as ``compare`` would."""
     machine.keep_freed_memory()
-    inputs = load_inputs(folder, Options(variants=(options.variant,), offline=options.offline))
+    inputs = load_inputs(
+        folder, Options(variants=(options.variant,), offline=options.offline, backend=options.backend)
+    )
     if problems := check(folder)[1]:
         raise ScenarioError(problems)
     engine = make_engine(inputs.scenario, cache_folder(), options.offline, progress)
