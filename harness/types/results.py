@@ -286,6 +286,25 @@ class Drift(Record):
     """Median over the timed items of the second latency by the first."""
 
 
+class BatchDrift(Record):
+    """Greedy answers to the same questions alone (timing pass) and in batches (quality pass)."""
+
+    variants: tuple[str, ...]
+    """Those answered greedily by the run's own engine."""
+    same_text: Estimate
+    """Share of the items asked both ways, over these variants, whose texts are identical."""
+
+
+class Equivalence(Record):
+    """Whether two ways of computing the same answers differ by less than a margin (TOST at 5%)."""
+
+    difference: Estimate
+    """Mean paired difference on the metric with its 90% interval."""
+    margin: float
+    equivalent: bool
+    """The interval lies within the margin."""
+
+
 class Manifest(Record):
     """Where a run came from: enough to run it again."""
 
@@ -307,3 +326,5 @@ class Manifest(Record):
     peak_memory_bytes: int | None = None
     drift: Drift | None = None
     """Of an A/A run (``--a-a``), which compares a variant with itself and nothing else."""
+    batch_drift: BatchDrift | None = None
+    """None in a run made before it was measured."""
