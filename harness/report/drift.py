@@ -33,7 +33,8 @@ def batch_drift_text(drift: BatchDrift) -> str:
         if e.low is None or e.high is None
         else f", 95% {plain(100 * e.low, 1)} to {plain(100 * e.high, 1)}%"
     )
-    return f"{plain(100 * e.value, 1)}% of the greedy answers given alone are the same texts as in batches (n = {e.n}{between})"
+    share = f"{plain(100 * e.value, 1)}% of the greedy answers"
+    return f"{share} given alone are the same texts as in batches (n = {e.n}{between})"
 
 
 def _share(estimate: Estimate) -> str:
