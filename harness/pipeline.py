@@ -29,7 +29,8 @@ from harness.scores.apply import apply_scorers, code_fingerprint
 from harness.store import Journal, RunFolder, cache_folder, fingerprint
 from harness.types.answers import Answer, TrainingRecord, Usage
 from harness.types.data import Passage
-from harness.types.results import BatchDrift, Drift, Manifest, MetricInfo, Score
+from harness.types.manifest import BatchDrift, Drift, Manifest
+from harness.types.results import MetricInfo, Score
 from harness.types.settings import Scenario
 from harness.variants.compose import Adapter, ComposedVariant, Material
 from harness.variants.precomputed import PrecomputedVariant

@@ -9,7 +9,8 @@ import numpy as np
 from harness.comparison.estimate import Rows, Statistic, Support, analytic_estimates
 from harness.types.answers import Answer
 from harness.types.data import Item
-from harness.types.results import BatchDrift, Drift, Estimate, Score
+from harness.types.manifest import BatchDrift, Drift
+from harness.types.results import Estimate, Score
 from harness.types.settings import Scenario
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.comparison.estimate import Rows, analytic_estimates
-from harness.types.results import Equivalence
+from harness.types.manifest import Equivalence
 
 _CONFIDENCE = 0.90
 """Of the two-sided interval: 1 - 2 * 5%."""

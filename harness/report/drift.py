@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from harness.report.format import plain
-from harness.types.results import BatchDrift, Drift, Estimate
+from harness.types.manifest import BatchDrift, Drift
+from harness.types.results import Estimate
 
 
 def drift_text(drift: Drift) -> str:
