@@ -32,7 +32,8 @@ from harness.types.answers import Answer, TrainingRecord, Usage
 from harness.types.cache import CacheFigure
 from harness.types.capacity import Capacity
 from harness.types.data import Passage
-from harness.types.results import Drift, Manifest, MetricInfo, Score
+from harness.types.manifest import BatchDrift, Drift, Manifest
+from harness.types.results import MetricInfo, Score
 from harness.types.settings import Scenario
 from harness.under_load import capacities, check_load
 from harness.variants.compose import Adapter, ComposedVariant, Material
@@ -232,14 +233,17 @@ def _metrics(scenario: Scenario) -> list[MetricInfo]:
     return [s.info.model_copy(update={"code": code_fingerprint(s.__module__)}) for s in scorers]
 
 
-def _drift(inputs: Inputs, answers: Mapping[str, list[Answer]], scores: Sequence[Score]) -> Drift | None:
-    if inputs.again is None:
-        return None
-    from harness.comparison.drift import drift_floor
+def _drift(
+    inputs: Inputs, answers: Mapping[str, list[Answer]], scores: Sequence[Score]
+) -> tuple[Drift | None, BatchDrift]:
+    from harness.comparison.drift import batch_drift, drift_floor
 
-    s = inputs.scenario
+    s, items = inputs.scenario, inputs.heldout
     given = [a for row in answers.values() for a in row]
-    return drift_floor(s.baseline, inputs.again, s.choice.metric, inputs.heldout, given, scores)
+    again = (
+        drift_floor(s.baseline, inputs.again, s.choice.metric, items, given, scores) if inputs.again else None
+    )
+    return again, batch_drift(s, items, given)
 
 
 def _manifest(
@@ -249,7 +253,7 @@ def _manifest(
     hashes: dict[str, str],
     clock: StageClock,
     trainings: Mapping[str, TrainingRecord],
-    drift: Drift | None,
+    drift: tuple[Drift | None, BatchDrift],
 ) -> Manifest:
     trained = (t.peak_memory_bytes for t in trainings.values())  # by an earlier run, perhaps
     return Manifest(
@@ -266,7 +270,8 @@ def _manifest(
         hardware=machine.describe(),
         stage_seconds=clock.seconds,
         peak_memory_bytes=max(machine.peak_memory(), clock.peak_memory, *trained),
-        drift=drift,
+        drift=drift[0],
+        batch_drift=drift[1],
     )
 
 

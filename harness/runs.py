@@ -12,7 +12,8 @@ from harness.errors import InputError
 from harness.store import Journal, RunFolder, fingerprint
 from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Item, Passage
-from harness.types.results import Comparison, Looks, Manifest, Score, StageSeconds
+from harness.types.manifest import Manifest, StageSeconds
+from harness.types.results import Comparison, Looks, Score
 from harness.types.settings import Scenario
 from harness.types.verdict import Verdict
 

@@ -109,7 +109,7 @@ def test_another_version_than_the_locked_one_is_a_remark(monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("cuda", "flags", "said"),
     [
-        (True, set(), "on an NVIDIA GPU (CUDA) in bfloat16"),
+        (True, set(), "on an NVIDIA GPU (CUDA) with transformers in bfloat16"),
         (False, {"amx_bf16"}, "in bfloat16"),
         (False, {"avx2"}, "in float32"),
     ],

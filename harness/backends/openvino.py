@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +60,9 @@ class OpenVinoBackend:
     def generate(self, batch: Sequence[Request], on_done: OnDone) -> None:
         prompts = [self._prompts.render(r.messages) for r in batch]
         admission = Admission(prompts, STEP_TOKENS, self._spec.batch_size)
-        with self._turn:
-            self._pipeline.use(batch[0].adapter)
-            space = self._pipeline.space()
+        spent = [0.0] * len(batch)
+        with self._alone(batch[0].adapter) as space:
             running: dict[int, Running] = {}
-            spent = [0.0] * len(batch)
             start = time.perf_counter()
             while running or admission.waiting:
                 for i in admission.next():
@@ -80,22 +78,22 @@ class OpenVinoBackend:
                     if r.done:
                         del running[i]
                         admission.finished(i)
-                        on_done(i, self._generation(prompts[i], r, spent[i]))
+                        failed = self._no_room(prompts[i]) if r.failed else None
+                        on_done(i, failed or self._generation(prompts[i], r, spent[i]))
 
     def time(self, request: Request) -> Generation:
         prompt = self._prompts.render(request.messages)
-        with self._turn:
-            self._pipeline.use(request.adapter)
+        with self._alone(request.adapter) as space:
             sent = time.perf_counter()
-            running = self._pipeline.add(prompt, request.decoding, self._pipeline.space())
+            running = self._pipeline.add(prompt, request.decoding, space)
             while not running.done:
                 self._pipeline.step([running])
             generation = self._generation(prompt, running, 0.0)
             total = time.perf_counter() - sent
-        first = running.times[0] - sent
-        return generation.model_copy(
-            update={"compute_s": total, "first_token_s": first, "total_s": total},
-        )
+        if running.failed:
+            raise self._no_room(prompt)
+        times = {"compute_s": total, "first_token_s": running.times[0] - sent, "total_s": total}
+        return generation.model_copy(update=times)
 
     def stream(self, request: Request) -> Iterator[str | Generation]:
         prompt = self._prompts.render(request.messages)
@@ -119,12 +117,24 @@ class OpenVinoBackend:
     def warm_up(self, request: Request) -> None:
         self.time(request.model_copy(update={"decoding": Decoding(max_new_tokens=4)}))
 
+    @contextmanager
+    def _alone(self, adapter: str | None) -> Iterator[int]:
+        """The engine with ``adapter`` for this call alone; gives a space that no other call shares."""
+        with self._turn:
+            self._pipeline.use(adapter)
+            try:
+                yield self._pipeline.space()
+            except BaseException:
+                self._pipeline.drop()  # with what still runs in it
+                raise
+
+    def _no_room(self, prompt: Sequence[int]) -> BackendError:
+        return BackendError(
+            f"the key/value cache of {self._spec.kv_cache_gb:g} GB has no room for a prompt of {len(prompt)} "
+            "tokens and its answer; raise backend.kv_cache_gb in scenario.yaml"
+        )
+
     def _generation(self, prompt: Sequence[int], running: Running, spent: float) -> Generation:
-        if running.finish is None:
-            raise BackendError(
-                f"the key/value cache of {self._spec.kv_cache_gb:g} GB has no room for a prompt of {len(prompt)} "
-                "tokens and its answer; raise backend.kv_cache_gb in scenario.yaml"
-            )
         return Generation(
             text=self._prompts.text(running.tokens),
             prompt_tokens=len(prompt),

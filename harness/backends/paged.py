@@ -114,7 +114,7 @@ class PagedPipeline:
         try:
             self._pipeline.step()
         except RuntimeError as e:
-            self._drop()
+            self.drop()
             raise _failure(e) from e
         now = time.perf_counter()
         for r in running:
@@ -139,7 +139,7 @@ class PagedPipeline:
         return [i + m * self._vocabulary for i, m in zip(prompt, marks, strict=False)] + list(prompt[2:])
 
     def _load(self, adapters: Any) -> None:
-        self._drop()
+        self.drop()
         scheduler = genai.SchedulerConfig()
         scheduler.max_num_batched_tokens = STEP_TOKENS
         scheduler.max_num_seqs = self._spec.batch_size
@@ -159,7 +159,8 @@ class PagedPipeline:
         except RuntimeError as e:
             raise ModelError(f"OpenVINO cannot load {self._folder}: {_last_line(e)}") from e
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """Free weights and cache, with whatever runs; the next ``use`` loads them again."""
         self._pipeline, self._adapter = None, None
         gc.collect()
         release_freed_memory()
@@ -171,7 +172,7 @@ class PagedPipeline:
         try:
             self._pipeline.generate([ids], [settings])
         except RuntimeError as e:
-            self._drop()
+            self.drop()
             raise _failure(e) from e
 
     def _adapter_config(self, adapter: str, merged: bool) -> Any:

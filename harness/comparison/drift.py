@@ -1,4 +1,4 @@
-"""The drift floor: what differs between two passes of one variant."""
+"""Drift: what differs between two passes over the same items with the same weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import numpy as np
 from harness.comparison.estimate import Rows, Statistic, Support, analytic_estimates
 from harness.types.answers import Answer
 from harness.types.data import Item
-from harness.types.results import Drift, Estimate, Score
+from harness.types.manifest import BatchDrift, Drift
+from harness.types.results import Estimate, Score
+from harness.types.settings import Scenario
 
 
 def drift_floor(
@@ -48,6 +50,30 @@ def drift_floor(
             [ratio(i.id) for i in items], items, "median", "unbounded", "no item was timed in both passes"
         ),
     )
+
+
+def batch_drift(scenario: Scenario, items: Sequence[Item], answers: Sequence[Answer]) -> BatchDrift:
+    """Share of identical texts between timing and quality pass, at 95%; answers that failed are left out.
+
+    Sampled answers, those of a file and those of a server are not the engine's drift and do not count.
+    """
+    local = {
+        v.name
+        for v in scenario.variants
+        if v.weights.partition(":")[0] in ("base", "adapter")
+        and (v.decoding or scenario.decoding).temperature == 0
+    }
+    text = {(a.variant, a.item, a.phase): a.text for a in answers if a.text is not None}
+    known = {i.id: i for i in items}
+    both = [
+        (known[item], float(text[variant, item, "quality"] == alone))
+        for (variant, item, phase), alone in sorted(text.items())
+        if phase == "timing" and variant in local and item in known and (variant, item, "quality") in text
+    ]
+    same = _estimate(
+        [s for _, s in both], [i for i, _ in both], "mean", "unit", "no item was answered in both passes"
+    )
+    return BatchDrift(variants=tuple(v.name for v in scenario.variants if v.name in local), same_text=same)
 
 
 def _estimate(

@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.types.data import Item
-from harness.types.results import Comparison, Manifest, Score
+from harness.types.manifest import Manifest
+from harness.types.results import Comparison, Score
 from harness.types.snapshot import ItemScores, Snapshot
 
 _NOT_APPLICABLE = "not applicable"

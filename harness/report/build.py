@@ -18,7 +18,8 @@ from harness.report.sections import SECTIONS, Section, examples
 from harness.report.view import Inputs
 from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Item, Passage
-from harness.types.results import Comparison, Manifest, Score
+from harness.types.manifest import Manifest
+from harness.types.results import Comparison, Score
 from harness.types.settings import Scenario
 from harness.types.verdict import Verdict
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from harness.report.format import plain
-from harness.types.results import Drift, Estimate
+from harness.types.manifest import BatchDrift, Drift
+from harness.types.results import Estimate
 
 
 def drift_text(drift: Drift) -> str:
@@ -21,6 +22,20 @@ def drift_text(drift: Drift) -> str:
         f"{_share(drift.score)} of the scores on {drift.metric} differ{times}. Differences between variants of this size "
         "are the machine's own."
     )
+
+
+def batch_drift_text(drift: BatchDrift) -> str:
+    """How often an answer depends on what it was computed with."""
+    e = drift.same_text
+    if e.value is None:
+        return f"n/a ({e.reason})"
+    between = (
+        ""
+        if e.low is None or e.high is None
+        else f", 95% {plain(100 * e.low, 1)} to {plain(100 * e.high, 1)}%"
+    )
+    share = f"{plain(100 * e.value, 1)}% of the greedy answers"
+    return f"{share} given alone are the same texts as in batches (n = {e.n}{between})"
 
 
 def _share(estimate: Estimate) -> str:

@@ -15,8 +15,9 @@ from harness.report.text import canonical_json
 from harness.report.view import Inputs
 from harness.types.answers import TrainingRecord, Usage
 from harness.types.data import Item
+from harness.types.manifest import Manifest
 from harness.types.record import Record
-from harness.types.results import Manifest, MetricInfo, Score
+from harness.types.results import MetricInfo, Score
 from harness.types.settings import Scenario
 
 HEADLINE = ("success", "harm", "style", "latency", "cost")

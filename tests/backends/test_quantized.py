@@ -20,7 +20,8 @@ pytestmark = [pytest.mark.model, pytest.mark.slow]
 
 
 def backend(folder: Path, quantization: Any) -> TransformersBackend:
-    spec = BackendSpec(dtype="float32", batch_size=8, threads=1, quantization=quantization)
+    settings = {"dtype": "float32", "batch_size": 8, "threads": 1, "quantization": quantization}
+    spec = BackendSpec(name="transformers", **settings)
     return TransformersBackend(spec, folder, "w", 0)
 
 

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from harness.comparison.drift import drift_floor
+from harness.comparison.drift import batch_drift, drift_floor
 from harness.types.answers import Answer
+from harness.types.settings import Decoding, VariantSpec
 
-from .factories import items, scores
+from .factories import SQUARE, items, scenario, scores
 
 
 def answer(variant: str, item: str, text: str | None = None, seconds: float | None = None) -> Answer:
@@ -43,3 +44,33 @@ def test_one_failure_is_a_difference_and_two_are_nothing() -> None:
     drift = drift_floor("a", "b", "success", items(2), given, [])
     assert (drift.text.value, drift.text.n) == (1.0, 1)
     assert drift.score.value is None
+
+
+def test_alone_and_in_batches_are_compared_on_the_items_asked_both_ways() -> None:
+    given = [answer(v, f"i{k:04}", "x") for v in ("prompt", "rag") for k in range(20)]
+    alone = [answer(v, f"i{k:04}", "x", seconds=1.0) for v in ("prompt", "rag") for k in range(8)]
+    alone[0] = alone[0].model_copy(update={"text": "y"})
+    alone[1] = alone[1].model_copy(update={"text": None, "error": "failed"})
+    drift = batch_drift(scenario(), items(20), given + alone)
+    assert drift.variants == tuple(v.name for v in SQUARE)
+    assert (drift.same_text.value, drift.same_text.n) == (pytest.approx(14 / 15), 15)
+    assert drift.same_text.low is not None
+    assert drift.same_text.low < 0.9
+
+
+def test_sampled_answers_and_those_of_others_are_no_drift() -> None:
+    others = (
+        VariantSpec(name="prompt"),
+        VariantSpec(name="hot", decoding=Decoding(temperature=1.0)),
+        VariantSpec(name="file", weights="precomputed:x.jsonl"),
+    )
+    given = [answer(v.name, "i0000", v.name + p, s) for v in others for p, s in (("a", None), ("b", 1.0))]
+    drift = batch_drift(scenario(others), items(2), given)
+    assert drift.variants == ("prompt",)
+    assert (drift.same_text.value, drift.same_text.n) == (0.0, 1)
+
+
+def test_where_nothing_was_asked_both_ways_the_drift_is_unknown() -> None:
+    drift = batch_drift(scenario(), items(2), [answer("prompt", "i0000", "x")])
+    assert drift.same_text.value is None
+    assert drift.same_text.reason == "no item was answered in both passes"

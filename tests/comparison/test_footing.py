@@ -9,7 +9,7 @@ from harness.comparison.footing import same_decoding, same_engine, same_items, s
 from harness.types.answers import Answer
 from harness.types.endpoint import Endpoint
 from harness.types.results import AuditLine
-from harness.types.settings import Decoding, Scenario, VariantSpec
+from harness.types.settings import BackendSpec, Decoding, Scenario, VariantSpec
 
 from .factories import RETRIEVAL, scenario
 
@@ -86,7 +86,7 @@ def test_same_template() -> None:
 
 def test_same_engine() -> None:
     said(
-        same_engine(scenario(TWINS), "bfloat16"),
+        same_engine(scenario(TWINS, backend=BackendSpec(name="transformers")), "bfloat16"),
         "ok",
         "All 2 variants",
         "transformers in bfloat16, batches of 32",

@@ -15,7 +15,8 @@ from typing import Any
 from harness.types.answers import Answer, EpochLoss, Retrieved, TrainingRecord
 from harness.types.data import Facts, Item, Message, Passage
 from harness.types.economics import Economics, Hardware
-from harness.types.results import Comparison, Manifest, Score
+from harness.types.manifest import Manifest
+from harness.types.results import Comparison, Score
 from harness.types.settings import (
     DataFiles,
     ModelSource,

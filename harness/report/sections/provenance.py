@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.report.drift import drift_text
+from harness.report.drift import batch_drift_text, drift_text
 from harness.report.format import duration, size
 from harness.report.view import Inputs
 
@@ -34,6 +34,8 @@ def data(view: Inputs) -> dict[str, Any]:
     ]
     if manifest.drift:
         run.append(("Drift floor", drift_text(manifest.drift)))
+    if manifest.batch_drift:
+        run.append(("Alone against in batches", batch_drift_text(manifest.batch_drift)))
     stages = [(name, duration(seconds)) for name, seconds in manifest.stage_seconds.items()]
     if stages:
         stages.append(("Total", duration(sum(manifest.stage_seconds.values()))))
