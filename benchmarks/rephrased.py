@@ -2,17 +2,26 @@
 
 Positives are all such pairs; negatives all pairs of a held-out and a training item of other clusters, most of them
 on another fact of the same topic. The threshold is chosen on half of the clusters and measured on the other half.
+
+An item has one cluster, but may ask two questions. ``also_asked.jsonl`` mends that: all 433 training items were
+read by hand, told or not, and those that ask more than one thing (in one turn or over several) are listed with
+the held-out clusters, beside their own, whose whole question they ask too. Both countings are printed. The
+halves and the threshold rest on the clusters alone, so the mended labels choose nothing.
 """
 
 from __future__ import annotations
 
+import json
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from harness.anchors import Anchors, names_of
+from harness.comparison.intervals import effective_n, wilson
 from harness.scenario.inputs import Inputs
 from harness.scenario.leakage import asked
 from harness.scenario.near import Near
@@ -22,6 +31,7 @@ from harness.types.data import Item
 SEED = 5
 PRECISION = 0.97
 """Asked of the half that the threshold is chosen on: above the target of .95, so that the other half keeps it."""
+ALSO = Path(__file__).with_name("also_asked.jsonl")
 STEPS = [round(0.40 + 0.02 * k, 2) for k in range(20)]
 
 
@@ -31,7 +41,7 @@ class Found:
 
     similarity: dict[tuple[int, int], float]
     same: set[tuple[int, int]]
-    """Pairs of one cluster."""
+    """The true pairs: those of one cluster, or these and what ``also_asked.jsonl`` adds."""
 
     def measure(
         self, threshold: float, tested: set[int], among: set[tuple[int, int]] | None = None
@@ -41,11 +51,37 @@ class Found:
         wanted = {p for p in self.same if p[0] in tested}
         hits = told & wanted
         items = {p[0] for p in wanted}
+        low, high = precision_interval(told, hits)
         return {
             "pairs": len(wanted), "recall": len(hits) / len(wanted), "told": len(told),
-            "precision": len(hits) / len(told) if told else 1.0,
+            "precision": len(hits) / len(told) if told else 1.0, "low": low, "high": high,
             "items": len(items), "item recall": len({p[0] for p in hits}) / len(items),
         }  # fmt: skip
+
+
+def precision_interval(told: set[tuple[int, int]], hits: set[tuple[int, int]]) -> tuple[float, float]:
+    """Wilson's 95% interval, with all pairs of one held-out item as one piece of evidence."""
+    if not told:
+        return 0.0, 1.0
+    n, share = len(told), len(hits) / len(told)
+    sizes = Counter(p[0] for p in told)
+    right = Counter(p[0] for p in hits)
+    squares = sum((right[i] - share * size) ** 2 for i, size in sizes.items())
+    variance = squares / n**2 * len(sizes) / max(1, len(sizes) - 1)
+    smallest = n**2 / sum(size**2 for size in sizes.values())
+    return wilson(share, effective_n(share * (1 - share), variance, n, smallest, len(sizes) - 1))
+
+
+def also_asked(inputs: Inputs) -> set[tuple[int, int]]:
+    """Pairs of a held-out item and a training item whose further question it is."""
+    lines = (json.loads(line) for line in ALSO.read_text(encoding="utf-8").splitlines())
+    also = {line["id"]: set(line["also"]) for line in lines}
+    return {
+        (i, j)
+        for j, t in enumerate(inputs.train)
+        for i, h in enumerate(inputs.heldout)
+        if h.cluster in also.get(t.id, ())
+    }
 
 
 def same_fact(inputs: Inputs) -> set[tuple[int, int]]:
@@ -58,23 +94,33 @@ def report_rephrasings(inputs: Inputs) -> None:
     train, heldout, same = inputs.train, inputs.heldout, same_fact(inputs)
     topic = {(i, j) for i, h in enumerate(heldout) for j, t in enumerate(train) if alike(h, t)}
     chosen, other = halves(heldout, {i for i, _ in same})
-    found = Found(pairs(inputs, embed, facts=True), same)
+    with_facts, without = (pairs(inputs, embed, facts=facts) for facts in (True, False))
+    found, mended = (Found(with_facts, truth) for truth in (same, same | also_asked(inputs)))
     threshold = choose(found, chosen)
-    print(f"Hand-written rephrasings: {len(same)} pairs of {len({i for i, _ in same})} held-out items.\n")
-    print("| | threshold | pairs | recall | precision | items | items found |\n|---|---|---|---|---|---|---|")
-    row("chosen on this half", threshold, found.measure(threshold, chosen))
-    row("**the other half**", threshold, found.measure(threshold, other))
-    row("the other half, topic alone", threshold, found.measure(threshold, other, topic))
-    bare = Found(pairs(inputs, embed, facts=False), same)
-    row("the other half, no declared facts", threshold, bare.measure(threshold, other))
     print(
-        f"\nThe code has {SIMILAR}. Without a model {lexical(inputs, same)} of the {len(same)} pairs are found."
+        f"Hand-written rephrasings: {len(same)} pairs of {len({i for i, _ in same})} held-out items; "
+        f"{len(mended.same - same)} more where a training item also asks the question of another cluster.\n"
+    )
+    for name, counted in (("one cluster an item", found), ("further questions counted", mended)):
+        bare = Found(without, counted.same)
+        print(f"{name}:\n")
+        print(
+            "| | threshold | pairs | recall | told | precision | items | items found |\n" + "|---" * 8 + "|"
+        )
+        row("chosen on this half", threshold, counted.measure(threshold, chosen))
+        row("**the other half**", threshold, counted.measure(threshold, other))
+        row("the other half, topic alone", threshold, counted.measure(threshold, other, topic))
+        row("the other half, no declared facts", threshold, bare.measure(threshold, other))
+        print()
+    print(
+        f"The code has {SIMILAR}. Without a model {lexical(inputs, same)} of the {len(same)} pairs are found."
     )
     print(
-        "\n| threshold | recall, chosen half | precision | recall, other half | precision |\n|---|---|---|---|---|"
+        "\n| threshold, further questions counted | recall, chosen half | precision | recall, other half "
+        "| precision |\n|---|---|---|---|---|"
     )
     for step in STEPS:
-        a, b = found.measure(step, chosen), found.measure(step, other)
+        a, b = mended.measure(step, chosen), mended.measure(step, other)
         print(
             f"| {step} | {a['recall']:.1%} | {a['precision']:.1%} | {b['recall']:.1%} | {b['precision']:.1%} |"
         )
@@ -149,6 +195,6 @@ def cached(embed: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
 
 def row(name: str, threshold: float, m: dict[str, float]) -> None:
     print(
-        f"| {name} | {threshold} | {m['pairs']} | {m['recall']:.1%} | {m['precision']:.1%} | {m['items']} | "
-        f"{m['item recall']:.1%} |"
+        f"| {name} | {threshold} | {m['pairs']} | {m['recall']:.1%} | {m['told']} | {m['precision']:.1%} "
+        f"({m['low']:.1%} to {m['high']:.1%}) | {m['items']} | {m['item recall']:.1%} |"
     )
