@@ -66,6 +66,7 @@ def _loaded_by(*arguments: str, cwd: Path) -> tuple[int, list[str]]:
     return status, loaded
 
 
+@pytest.mark.slow
 def test_the_proof_of_laziness_sees_an_import(tmp_path: Path) -> None:
     """A proof that can never fail proves nothing: a comparison does import scipy."""
     write_small_scenario(tmp_path / "small", ["prompt", "rag"])

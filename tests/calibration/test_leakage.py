@@ -18,6 +18,7 @@ def inputs() -> Inputs:
     return load_inputs(ROOT / "scenarios" / "support-bot", Options())
 
 
+@pytest.mark.slow
 def test_planted_copies_are_found_and_little_else(inputs: Inputs) -> None:
     from benchmarks.leakage import planted
 

@@ -32,6 +32,7 @@ def wins(rag: float, lora: float, n: int = 400) -> dict[str, list[float]]:
     }
 
 
+@pytest.mark.slow
 def test_the_interval_against_brute_force() -> None:
     given = wins(0.8, 0.5)
     b = found(given)

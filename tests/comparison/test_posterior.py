@@ -43,6 +43,7 @@ def test_noise_is_pulled_together_and_a_clear_difference_is_not() -> None:
     assert clear == pytest.approx([0.2, 0.8], abs=0.001)
 
 
+@pytest.mark.slow
 def test_against_brute_force_over_the_grid() -> None:
     """The closed form of mean and covariance against sums over a fine grid of mu, b1 and b2, at one tau."""
     given = sample([0.1, 0.3], 0.1, seed=3)

@@ -37,6 +37,7 @@ def test_the_factor_is_that_of_efron_and_morris() -> None:
     assert found.shrunk == pytest.approx(values.mean() + found.factor * (values[5].mean() - values.mean()))
 
 
+@pytest.mark.slow
 def test_on_average_it_mends_the_winners_figure() -> None:
     """Eight variants that are truly equal: the best of them looks better than it is, the shrunk figure does not."""
     rng = np.random.default_rng(2)

@@ -102,6 +102,7 @@ def correlated(mean: list[float], covariance: np.ndarray, n: int) -> Sample:
 
 
 @pytest.mark.parametrize(("mean", "more"), [([0.5, 0.53], 1000), ([0.4, 0.5, 0.52, 0.51], 600)])
+@pytest.mark.slow
 def test_information_against_nested_simulation(mean: list[float], more: int) -> None:
     """The truth is drawn from the belief; then ask again, believe again, choose again."""
     n, v = 200, len(mean)

@@ -220,6 +220,7 @@ def test_items_needed_without_any_change_is_what_tango_needs() -> None:
     assert check(enough, enough, rule(not_worse_by=0.05), look=2).status == "pass"
 
 
+@pytest.mark.slow
 def test_with_the_items_needed_four_of_five_pass() -> None:
     rng = np.random.default_rng(5)
     n = 100 + needed(check(success(100, 86), None, rule(at_least=0.8)))
@@ -263,6 +264,7 @@ ORDER = {"fail": 0, "inconclusive": 1, "pass": 2}
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 120), st.integers(0, 120), st.sampled_from([0.02, 0.05, 0.1]), st.integers(1, 5))
+@pytest.mark.slow
 def test_a_better_candidate_never_fares_worse(one: int, two: int, margin: float, look: int) -> None:
     worse, better = sorted((one, two))
     for limit in (rule(not_worse_by=margin), rule(at_least=1 - margin)):

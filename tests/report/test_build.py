@@ -9,6 +9,8 @@ import re
 import time
 from html.parser import HTMLParser
 
+import pytest
+
 from harness.report.build import LIMIT, build_report
 from harness.report.render import environment
 from harness.types.data import Passage
@@ -152,6 +154,7 @@ def test_no_choice_no_runner_up_and_nothing_measured() -> None:
     assert "stopped before scoring" in text
 
 
+@pytest.mark.slow
 def test_a_thousand_items_of_seven_variants_fit_and_build_in_time() -> None:
     run = make_run(1000, words=60)
     start = time.perf_counter()

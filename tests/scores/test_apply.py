@@ -61,6 +61,7 @@ def test_a_failed_answer_is_missing_with_its_error_as_reason(metric: str) -> Non
     assert (found.value, found.reason) == (None, "out of memory")
 
 
+@pytest.mark.slow
 def test_a_failure_does_not_shift_the_values_of_the_others() -> None:
     given = [answer(None, item="x", error="no"), answer("10", item="y")]
     found = apply_scorers(scorers("success", "token_f1"), ITEMS, given, context(), "print")
@@ -92,6 +93,7 @@ def test_no_answers_no_scores() -> None:
 
 
 @pytest.mark.parametrize("metric", SCORERS)
+@pytest.mark.slow
 def test_any_text_has_a_finite_value_or_a_reason(metric: str) -> None:
     [scorer] = scorers(metric)
 

@@ -15,6 +15,7 @@ import harness
 
 from .factories import item, value
 
+pytestmark = pytest.mark.slow
 CAT = "the cat sat on the mat"
 LAY = "the cat lay on the mat"
 METRICS = ("exact_match", "token_f1", "rouge_l", "bleu")
@@ -68,7 +69,6 @@ print(json.dumps(found))
 """
 
 
-@pytest.mark.slow
 def test_each_module_loads_by_path_without_a_hub_and_equals_the_scorer(tmp_path: Path) -> None:
     folder = Path(harness.__file__).parent / "scores" / "modules"
     assert {p.name for p in folder.iterdir() if (p / f"{p.name}.py").exists()} == set(METRICS)

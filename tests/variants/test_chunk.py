@@ -127,6 +127,7 @@ ARTICLE = st.lists(st.tuples(HEADING, BODY), min_size=1, max_size=4).map(
 
 @settings(max_examples=150, deadline=None)
 @given(ARTICLE, st.integers(20, 60))
+@pytest.mark.slow
 def test_no_word_is_lost_and_the_size_is_kept(body: str, most: int) -> None:
     parts = cut(body, most)
     have = {w for p in parts for w in re.split(r"[:\s]+", f"{p.title} {p.text}")}

@@ -112,6 +112,7 @@ def test_warming_up_asks_for_no_answer_and_bears_a_server_that_is_not_there(stub
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.slow
 def test_faults_in_a_fifth_of_the_requests_lose_and_double_nothing(stub: Stub, stream: bool) -> None:
     with FaultyProxy(stub.url, 0.2, seed=3) as proxy:
         engine = backend(proxy.url, deadline_s=0.3, max_concurrency=8)
@@ -137,6 +138,7 @@ def test_one_request_that_fails_does_not_fail_the_others() -> None:
     assert (str(failed), failed.attempts, failed.refused) == ("400 too long", 0, 1)
 
 
+@pytest.mark.slow
 def test_the_cap_on_repetitions_is_kept_and_counted() -> None:
     with Stub(reply=always(500, "sorry")) as server:
         [failed] = everything(backend(server.url, retries=2), REQUESTS[:1])
@@ -193,6 +195,7 @@ def test_what_is_no_http_is_an_error_not_a_crash(said: bytes) -> None:
     assert "the connection failed" in str(failed)
 
 
+@pytest.mark.slow
 def test_a_busy_server_gets_less_at_once_and_is_left_alone_as_it_asks() -> None:
     notes: list[str] = []
     with Stub(delay=0.01) as stub, FaultyProxy(stub.url, 0.3, seed=1, faults=("429",)) as proxy:

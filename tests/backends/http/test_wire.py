@@ -129,6 +129,7 @@ def test_anything_else_is_a_fault_that_may_pass(data: bytes) -> None:
         ),
     )
 )
+@pytest.mark.slow
 def test_no_json_breaks_the_reader(data: Any) -> None:
     with suppress(Fault):
         read(json.dumps(data).encode())
