@@ -13,8 +13,9 @@ import typer
 from harness.cli.options import AsJson, BackendName, Offline, ScenarioArgument, progress_of, set_offline
 
 if TYPE_CHECKING:
+    from harness.figures import Figure
     from harness.runs import Run
-    from harness.types.results import Comparison
+    from harness.types.results import Comparison, Estimate, Unit
 
 
 def compare(
@@ -90,28 +91,31 @@ def _print_summary(run: Run, as_json: bool) -> None:
 
 
 def _table(c: Comparison) -> str:
-    """Headline figures of each variant, with 95% intervals."""
+    """Headline figures of each variant: success with its 95% interval, the others to what theirs supports."""
+    from harness.figures import figure
+
+    units = {m.name: m.unit for m in c.metrics}
     cells = {(e.variant, e.metric): e.estimate for e in c.estimates if e.slice == "all"}
     costs = {cost.variant: cost for cost in c.costs}
     lines = [
         f"{'':14}{'success':>22}{'style':>8}{'latency p50':>13}{'per 1,000':>12}{'per 1,000 successes':>21}"
     ]
 
-    def number(value: float | None, text: str) -> str:
-        return "n/a" if value is None else format(value, text)
+    def shown(estimate: Estimate | None, unit: Unit) -> Figure:
+        return figure(estimate, unit, c.currency, c.confidence)
 
     for name in c.variants:
-        success = cells.get((name, "success"))
-        style, latency = cells.get((name, "style")), cells.get((name, "latency"))
-        interval = "n/a"
-        if success and success.value is not None:
-            interval = f"{success.value:.1%} ({number(success.low, '.1%')}-{number(success.high, '.1%')})"
+        success, style, latency = (
+            shown(cells.get((name, metric)), units.get(metric, "score"))
+            for metric in ("success", "style", "latency")
+        )
         cost = costs.get(name)
+        per_1000, per_1000_successes = (
+            shown(e, "money").text
+            for e in ((cost.per_1000, cost.per_1000_successes) if cost else (None, None))
+        )
         lines.append(
-            f"{name:14}{interval:>22}{number(style.value if style else None, '.0%'):>8}"
-            f"{number(latency.value if latency else None, '.2f'):>11} s"
-            f"{number(cost.per_1000.value if cost else None, '.3f'):>12}"
-            f"{number(cost.per_1000_successes.value if cost else None, '.3f'):>21}"
+            f"{name:14}{success.full:>22}{style.text:>8}{latency.text:>13}{per_1000:>12}{per_1000_successes:>21}"
         )
     return "\n".join(
         [*lines, f"(95% intervals, costs in {c.currency}, {c.n_items} items, {c.n_clusters} clusters)"]

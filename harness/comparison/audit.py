@@ -13,6 +13,7 @@ from harness.comparison.clean import clean_scores
 from harness.comparison.footing import same_decoding, same_engine, same_items, same_template, same_timing
 from harness.comparison.shrinkage import shrink_winner
 from harness.comparison.table import Table
+from harness.figures import plural
 from harness.protocols import Circumstances
 from harness.types.answers import TrainingRecord
 from harness.types.leak import Leak
@@ -68,7 +69,7 @@ def tuning_budget(
 ) -> AuditLine:
     check = "Tuning budget"
     parts = [
-        f"{name} {record.examples:,} examples x {_plural(len(record.epochs), 'epoch')}"
+        f"{name} {record.examples:,} examples x {plural(len(record.epochs), 'epoch')}"
         for name, record in sorted(trainings.items())
     ]
     said = f"Training: {'; '.join(parts)}." if parts else "No variant was trained."
@@ -89,7 +90,7 @@ def tuning_budget(
 def looks(looked: Looks, metric: MetricInfo, shrinkage: Shrinkage | None) -> AuditLine:
     check = "Variants and looks"
     variants = len(looked.configurations)
-    said = f"The best of {_plural(variants, 'variant')} was taken"
+    said = f"The best of {plural(variants, 'variant')} was taken"
     said += (
         " in the first comparison on these held-out items."
         if looked.comparisons == 1
@@ -107,9 +108,7 @@ def selection(trainings: Mapping[str, TrainingRecord], leaks: Sequence[Leak]) ->
     check = "Selection on dev alone"
     dev = sorted({leak.item for leak in leaks if leak.split == "heldout" and leak.where == "dev"})
     if dev:
-        overlap = (
-            f"{_plural(len(dev), 'held-out item')} {'overlaps' if len(dev) == 1 else 'overlap'} with dev"
-        )
+        overlap = f"{plural(len(dev), 'held-out item')} {'overlaps' if len(dev) == 1 else 'overlap'} with dev"
         said = f"{overlap}, which training is steered by: {_few(dev)}."
         return AuditLine(check=check, status="caution", sentence=said)
     if not trainings:
@@ -137,7 +136,7 @@ def leakage(
     aside = ""
     if declared:
         aside = (
-            f" {_plural(len(declared), 'item')} {'asks' if len(declared) == 1 else 'ask'} a trained fact in other "
+            f" {plural(len(declared), 'item')} {'asks' if len(declared) == 1 else 'ask'} a trained fact in other "
             "words, as the clusters declare, and count as clean."
         )
     if not leaked:
@@ -160,10 +159,6 @@ def leakage(
 
 def _shown(value: float, metric: MetricInfo) -> str:
     return f"{100 * value:.1f}%" if metric.unit == "rate" else f"{value:.3g}"
-
-
-def _plural(n: int, one: str) -> str:
-    return f"{n:,} {one}{'s' * (n != 1)}"
 
 
 def _few(names: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from harness.comparison.sentences import joined
+from harness.figures import joined
 from harness.types.answers import Answer, Phase
 from harness.types.results import AuditLine
 from harness.types.settings import Decoding, Scenario, VariantSpec

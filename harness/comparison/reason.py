@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.comparison.bootstrap import CONFIDENCE
 from harness.comparison.model import Contest
-from harness.comparison.sentences import joined, number
+from harness.figures import figure, joined, money, plural
 from harness.types.decision import DecisionModel, Outcome
 from harness.types.results import Estimate, MetricInfo
 
@@ -15,11 +16,10 @@ def reason(
 ) -> str:
     """``outcomes`` in the model's order, ``choice`` a row of it, ``tied`` the names without a clear difference."""
     chosen = outcomes[choice]
-    said = (
-        f"Choose {chosen.variant}: {contest.metric.label} {_figure(contest.quality[choice], contest.metric)}"
-    )
+    quality = _figure(contest.quality[choice], contest.metric, model.currency)
+    said = f"Choose {chosen.variant}: {contest.metric.label} {quality}"
     price = chosen.per_1000
-    bill = "at an unknown cost" if price is None else f"at {price:.3g} {model.currency} per 1,000 requests"
+    bill = "at an unknown cost" if price is None else f"at {money(price, model.currency)} per 1,000 requests"
     allowed = [o for o in outcomes if o.ruled_out is None]
     others = [name for name in tied if name != chosen.variant]
     if len(allowed) == 1:
@@ -52,29 +52,23 @@ def _worth(model: DecisionModel, allowed: Sequence[Outcome], chosen: Outcome) ->
     if model.terms.value_of_success is None:
         text = f"by the scenario's weights it scores {chosen.utility:.2f}"
         return text + (f", {second.variant} {second.utility:.2f}" if second else "")
-    unit = f"{model.currency} a month"
     if chosen.utility < 0:
-        loss = f"{number(-chosen.utility)} {unit}"
-        text = f"at the stated value of a success every variant loses money, this one least, {loss}"
+        loss = money(-chosen.utility, model.currency)
+        text = f"at the stated value of a success every variant loses money, this one least, {loss} a month"
     else:
-        text = f"at the stated value of a success it is worth {number(chosen.utility)} {unit}"
+        text = f"at the stated value of a success it is worth {money(chosen.utility, model.currency)} a month"
     if second and second.utility is not None:
-        text += f", {number(chosen.utility - second.utility)} better than {second.variant}"
+        text += f", {money(chosen.utility - second.utility, model.currency)} better than {second.variant}"
     return text
 
 
-def _figure(estimate: Estimate, metric: MetricInfo) -> str:
-    """A rate in percent, anything else with its unit; with interval and number of items."""
-    share, unit = metric.unit == "rate", "" if metric.unit in ("rate", "score") else f" {metric.unit}"
-
-    def shown(number: float) -> str:
-        return f"{100 * number:.0f}%" if share else f"{number:.3g}{unit}"
-
-    assert estimate.value is not None
-    basis = f"{estimate.n} items"
-    if estimate.low is not None and estimate.high is not None:
-        basis = f"95% interval {shown(estimate.low)} to {shown(estimate.high)}, {basis}"
-    return f"{shown(estimate.value)} ({basis})"
+def _figure(estimate: Estimate, metric: MetricInfo, currency: str) -> str:
+    """Value, interval and number of items."""
+    shown = figure(estimate, metric.unit, currency, CONFIDENCE)
+    basis = plural(estimate.n, "item")
+    return (
+        f"{shown.text} ({f'{CONFIDENCE:.0%} interval {shown.interval}, ' if shown.interval else ''}{basis})"
+    )
 
 
 def listed(ruled_out: dict[str, str]) -> str:

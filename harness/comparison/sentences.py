@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import floor, log10
 
+from harness.figures import money, number
 from harness.types.decision import MoreData
 
 _AT = {
     "monthly_requests": "{} requests a month",
-    "serving_price_per_hour": "{} {currency} an hour of serving",
-    "value_of_success": "{} {currency} for a success",
+    "serving_price_per_hour": "{} an hour of serving",
+    "value_of_success": "{} for a success",
     "quality_weight": "a quality weight of {}",
 }
 
@@ -27,23 +27,6 @@ class Stake:
     """Whether the quality is a share, which is said in percentage points."""
 
 
-def number(value: float, figures: int = 3) -> str:
-    """``value`` to so many figures: 41,000, 1.2 million, 0.0025."""
-    if value == 0:
-        return "0"
-    place = figures - 1 - floor(log10(abs(value)))
-    rounded = round(value, place)
-    if abs(rounded) >= 1e6:
-        return f"{rounded / 1e6:,.{figures}g} million"
-    text = f"{rounded:,.{max(0, place)}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def joined(names: Sequence[str]) -> str:
-    """``a, b and c``."""
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
-
-
 def sweep_sentence(
     term: str,
     choices: Sequence[str | None],
@@ -52,9 +35,12 @@ def sweep_sentence(
     currency: str,
 ) -> str:
     """``rag until 41,000 requests a month, then lora``; or that nothing changes over the whole range."""
-    shown, ends_shown = (
-        [_AT[term].format(number(at, 2), currency=currency) for at in places] for places in (switches, ends)
-    )
+
+    def shown_at(at: float) -> str:
+        priced = term in ("serving_price_per_hour", "value_of_success")
+        return _AT[term].format(money(at, currency, 2) if priced else number(at, 2))
+
+    shown, ends_shown = ([shown_at(at) for at in places] for places in (switches, ends))
     told = [choice or "no variant" for choice in choices]
     if not switches:
         return f"{told[0]} all the way from {ends_shown[0]} to {ends_shown[1]}."
@@ -79,8 +65,8 @@ def testing_sentence(
             f"to raise the {of} of the best by {gain}."
         )
     shown = next((m for m in more if m.items == buy), most)
-    gain = f"{number(shown.value * stake.horizon_months, 2)} {stake.currency} until the next training"
-    price = f"{number(shown.items * stake.item_price, 2)} {stake.currency}"
+    gain = f"{money(shown.value * stake.horizon_months, stake.currency, 2)} until the next training"
+    price = money(shown.items * stake.item_price, stake.currency, 2)
     if stake.item_price == 0:
         return (
             f"{shown.items:,} more held-out items are worth about {gain}, less what they cost, which the scenario "

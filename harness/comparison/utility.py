@@ -30,7 +30,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from math import ceil, inf
 
-from harness.comparison.sentences import number
+from harness.figures import money
 from harness.types.decision import (
     BreakEven,
     DecisionModel,
@@ -125,10 +125,10 @@ def fixed_cost(v: VariantTerms, terms: DecisionTerms) -> float:
 def _over_limit(per_1000: float | None, limit: float | None, currency: str) -> str | None:
     if limit is None:
         return None
-    said = f"the limit of {number(limit, 6)} {currency} per 1,000 requests"
+    said = f"the limit of {money(limit, currency, 6)} per 1,000 requests"
     if per_1000 is None:
         return f"its cost is unknown, so {said} cannot be checked"
-    return f"costs {number(per_1000)}, above {said}" if per_1000 > limit else None
+    return f"costs {money(per_1000, currency)}, above {said}" if per_1000 > limit else None
 
 
 def _utility(

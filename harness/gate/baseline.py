@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.comparison.sentences import joined
+from harness.figures import joined
 from harness.types.gate import GateRule
 from harness.types.results import MetricInfo
 from harness.types.snapshot import Snapshot

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.comparison.estimate import analytic_estimates
-from harness.comparison.sentences import joined
+from harness.figures import joined, judged, plural
 from harness.gate.looks import TOTAL_ALPHA, look_alpha
 from harness.gate.needed import items_needed
 from harness.gate.rows import Slices, Tested, tested
-from harness.gate.words import amount, counted, rule_id, rule_words
+from harness.gate.words import rule_id, rule_words
 from harness.types.gate import GateRule
 from harness.types.results import Estimate, MetricInfo
 from harness.types.snapshot import Snapshot
@@ -104,7 +104,7 @@ def _check(
     if rule.relative and baseline is None:
         what = replace(what, no_answer="there is no baseline to compare with")
     if left_out:
-        cut = f"{counted(left_out, 'held-out item')} were not run, and a part cannot pass"
+        cut = f"{plural(left_out, 'held-out item')} were not run, and a part cannot pass"
         what = replace(what, no_pass=cut)
     alpha = look_alpha(look)
     observed = analytic_estimates(what.rows, 1 - 2 * alpha)[0]
@@ -152,17 +152,15 @@ def _reason(test: _Test, observed: Estimate, bound: float | None, currency: str,
     if observed.value is None or bound is None:
         return observed.reason or "no bound could be computed"
 
-    def shown(value: float) -> str:
-        relative = test.rule.relative
-        return amount(value, test.info.unit, currency, difference=relative, signed=relative)
-
+    value, sure, limit = judged(
+        observed, bound, test.threshold, test.info.unit, currency, difference=test.rule.relative
+    )
     end = "at least" if test.upward else "at most"
     missed = "not reached" if test.upward else "exceeded"
     return {
-        "pass": f"observed {shown(observed.value)}, and {end} {shown(bound)} is sure",
-        "fail": f"observed {shown(observed.value)}, and the limit {shown(test.threshold)} is surely {missed}",
-        "inconclusive": f"observed {shown(observed.value)}, but only {end} {shown(bound)} is sure, "
-        f"and the limit is {shown(test.threshold)}",
+        "pass": f"observed {value}, and {end} {sure} is sure",
+        "fail": f"observed {value}, and the limit {limit} is surely {missed}",
+        "inconclusive": f"observed {value}, but only {end} {sure} is sure, and the limit is {limit}",
     }[status]
 
 
@@ -198,7 +196,7 @@ def _overall(statuses: Sequence[Status]) -> Status:
 
 
 def _summary(checks: Sequence[Check]) -> str:
-    count = counted(len(checks), "check")
+    count = plural(len(checks), "check")
     failed = [c.rule for c in checks if c.status == "fail"]
     unsure = [c.rule for c in checks if c.status == "inconclusive"]
     if failed:

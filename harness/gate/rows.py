@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.comparison.estimate import Rows, Support, statistic_of
-from harness.gate.words import counted
+from harness.figures import plural
 from harness.types.gate import GateRule
 from harness.types.results import MetricInfo
 from harness.types.snapshot import ItemScores, Snapshot
@@ -76,7 +76,7 @@ def _relative(
     no_answer = None
     if one_sided:
         no_answer = (
-            f"{counted(one_sided, 'item')} had this metric in only one of the two runs, so what is left is a "
+            f"{plural(one_sided, 'item')} had this metric in only one of the two runs, so what is left is a "
             "selection; use at_least or at_most for it"
         )
     elif (info.phase == "timing" or info.unit == "money") and candidate.hardware != baseline.hardware:
@@ -112,8 +112,8 @@ def _said_of_missing(info: MetricInfo, missing: int, worst: float | None) -> dic
     if not missing:
         return {}
     if worst is None:
-        return {"no_pass": f"{info.label} is not known for {counted(missing, 'answer')} that failed"}
-    return {"remark": f"{counted(missing, 'item')} without a score counted as the worst possible"}
+        return {"no_pass": f"{info.label} is not known for {plural(missing, 'answer')} that failed"}
+    return {"remark": f"{plural(missing, 'item')} without a score counted as the worst possible"}
 
 
 def _number(value: float | None, instead: float | None) -> float:

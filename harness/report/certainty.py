@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.report.format import Unit, amount, chance
+from harness.figures import amount, chance
 from harness.report.view import Inputs
-from harness.types.results import Difference
+from harness.types.results import Difference, Unit
 
 MEANINGS = {
     "better": "the whole interval is on the good side of 0, and the test agrees after correction",

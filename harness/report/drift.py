@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.report.format import plain
+from harness.figures import plain
 from harness.types.manifest import BatchDrift, Drift
 from harness.types.results import Estimate
 

@@ -11,7 +11,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.report.text import plural, script_canonical, script_json, sentence_list, visible
+from harness.figures import joined, plural
+from harness.report.text import script_canonical, script_json, visible
 
 STYLE = "report.css"
 SCRIPTS = ("report.js", "answers.js", "decide.js")
@@ -30,7 +31,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     env.filters |= {"script_json": script_json, "script_canonical": script_canonical}
-    env.filters |= {"plural": plural, "listed": sentence_list}
+    env.filters |= {"plural": plural, "listed": joined}
     return env
 
 

@@ -47,13 +47,3 @@ def canonical_json(data: Any) -> str:
 def script_canonical(data: Any) -> Markup:
     """The canonical JSON, as safe inside a script element as ``script_json``."""
     return Markup(canonical_json(data).translate(_IN_SCRIPT))
-
-
-def sentence_list(names: list[str]) -> str:
-    """``a``, ``a and b`` or ``a, b and c``."""
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1] if names else ""
-
-
-def plural(n: int, one: str, many: str | None = None) -> str:
-    """``1 item`` or ``1,200 items``."""
-    return f"{n:,} {one if n == 1 else many or one + 's'}"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.report.format import Figure, Unit, tick
+from harness.figures import Figure, tick
 from harness.report.svg import Scale, fit
-from harness.types.results import Estimate
+from harness.types.results import Estimate, Unit
 
 START, END = 2.0, 98.0
 

@@ -10,8 +10,9 @@ import html
 import re
 from collections.abc import Mapping
 
-from harness.report.text import plural, visible
-from harness.report.verdict_words import HEADINGS, context_lines, needed, number
+from harness.figures import plural
+from harness.report.text import visible
+from harness.report.verdict_words import HEADINGS, context_lines, figures, needed
 from harness.types.verdict import Flips, Verdict
 
 LIMIT = 60_000
@@ -35,12 +36,9 @@ def verdict_markdown(verdict: Verdict, questions: Mapping[str, str], answers: Ma
         "|---|---|---:|---:|---:|---:|",
     ]
     for check in verdict.checks:
-        figures = [
-            number(v, check, verdict.currency) for v in (check.observed.value, check.bound, check.threshold)
-        ]
         cells = [
             f"{_MARKS[check.status]} {check.status}",
-            *map(inline, (check.words, *figures, needed(check))),
+            *map(inline, (check.words, *figures(check, verdict.currency), needed(check))),
         ]
         head.append("| " + " | ".join(cells) + " |")
     unsure = [f"- {inline(c.words)}: {inline(c.reason)}" for c in verdict.checks if c.status != "pass"]

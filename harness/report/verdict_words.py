@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from harness.report.format import plain, symbol
-from harness.report.text import plural
+from harness.figures import judged, plural
 from harness.types.verdict import Check, Status, Verdict
 
 HEADINGS: dict[Status, str] = {"pass": "PASS", "fail": "FAIL", "inconclusive": "INCONCLUSIVE"}
 
 
-def number(value: float | None, check: Check, currency: str) -> str:
-    """A value, bound or threshold of ``check`` with its unit; signed and in points where it is a difference."""
-    if value is None:
-        return "n/a"
-    sign = "+" if check.relative and value > 0 else ""
-    if check.unit == "rate":
-        return sign + plain(100 * value, 1) + (" points" if check.relative else "%")
-    digits = 2 if abs(value) >= 1 or value == 0 else 4
-    if check.unit == "money":
-        text = plain(abs(value), 6 if abs(value) < 0.01 else digits)
-        return ("\u2212" if value < 0 else sign) + symbol(currency) + text
-    unit = "" if check.unit == "score" else f" {check.unit}"
-    return sign + plain(value, digits) + unit
+def figures(check: Check, currency: str) -> tuple[str, str, str]:
+    """Observed value, sure bound and limit of ``check``, as its reason has them."""
+    return judged(
+        check.observed, check.bound, check.threshold, check.unit, currency, difference=check.relative
+    )
 
 
 def needed(check: Check) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.report.format import Figure, Unit, figure
+from harness.figures import Figure, figure
 from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Item, Passage
 from harness.types.manifest import Manifest
-from harness.types.results import Comparison, Difference, Estimate, MetricInfo, Score, VariantCost
+from harness.types.results import Comparison, Difference, Estimate, MetricInfo, Score, Unit, VariantCost
 from harness.types.settings import Scenario
 from harness.types.verdict import Verdict
 

@@ -12,6 +12,8 @@ from harness.types.estimate import Estimate as Estimate
 from harness.types.leak import Leak
 from harness.types.record import Record
 
+Unit = Literal["rate", "score", "s", "ms", "tokens/s", "money"]
+
 
 class MetricInfo(Record):
     """What a metric is, so that comparison and report need to know none of them by name."""
@@ -19,7 +21,7 @@ class MetricInfo(Record):
     name: str
     label: str
     description: str
-    unit: Literal["rate", "score", "s", "ms", "tokens/s", "money"]
+    unit: Unit
     higher_is_better: bool
     phase: Phase = "quality"
     code: str = ""

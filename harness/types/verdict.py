@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from harness.types.record import Record
-from harness.types.results import Estimate
+from harness.types.results import Estimate, Unit
 
 Status = Literal["pass", "fail", "inconclusive"]
 
@@ -22,7 +22,7 @@ class Check(Record):
     """The rule as a sentence."""
     metric: str
     slice: str
-    unit: str
+    unit: Unit
     relative: bool
     """Whether ``observed`` is a difference from the baseline."""
     observed: Estimate

@@ -51,9 +51,7 @@ def test_a_clear_winner_wins_whatever_it_costs() -> None:
     assert d.probability_best == {"cheap": 0, "good": 1}
     assert d.lead is not None
     assert d.lead.value == pytest.approx(0.5)
-    assert d.reason.startswith(
-        "Choose good: success 80% (95% interval 74% to 85%, 200 items), clearly better"
-    )
+    assert d.reason.startswith("Choose good: success 80% (95% interval 74–85%, 200 items), clearly better")
 
 
 def test_among_equals_the_cheapest() -> None:
@@ -63,7 +61,7 @@ def test_among_equals_the_cheapest() -> None:
     assert (d.choice, d.runner_up, d.tied) == ("cheap", "dear", ("dear", "cheap"))
     assert d.lead is not None
     assert d.lead.value == pytest.approx(-0.02)
-    assert "no clear difference from dear, and it is the cheapest of them at 2 USD" in d.reason
+    assert "no clear difference from dear, and it is the cheapest of them at $2.00" in d.reason
     assert d.probability_best["dear"] > d.probability_best["cheap"] > 0.1
     assert sum(d.probability_best.values()) == pytest.approx(1)
 
@@ -96,7 +94,7 @@ def test_limits_come_first() -> None:
     assert d.runner_up is d.lead is None
     assert d.ruled_out == {
         "slow": "median latency of 8 s is above the limit of 2 s",
-        "dear": "costs 99, above the limit of 10 USD per 1,000 requests",
+        "dear": "costs $99.00, above the limit of $10.00 per 1,000 requests",
         "blind": "latency was not measured, so the limit of 2 s cannot be checked",
     }
     assert "the only variant that qualifies" in d.reason
@@ -141,7 +139,7 @@ def test_the_reason_says_what_the_choice_is_worth() -> None:
     """10,000 requests a month: 6,000 successes at 1.00 less 20 of cost, pulled a little."""
     wins = {"good": hits(0.6, 2000), "weak": hits(0.3, 2000, seed=1)}
     d = verdict_of(wins, {"good": 2, "weak": 1}, terms=economics(value_of_success=1.0))
-    assert "worth 5,970 USD a month" in d.reason
+    assert "worth $5,970 a month" in d.reason
     assert "better than weak" in d.reason
     assert d.runner_up == "weak"
     loss = verdict_of(wins, {"good": 2, "weak": 1}, terms=economics(value_of_success=0.0001))

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.comparison.sentences import number
 from harness.comparison.switch import sweeps
 from harness.comparison.utility import evaluate
+from harness.figures import number
 from harness.types.decision import DecisionModel, Sweep
 from harness.types.economics import Swing, Weights
 
@@ -30,7 +30,7 @@ def test_worked_example_over_volume() -> None:
     assert found["serving_price_per_hour"].switches == pytest.approx((1.8 * 4.1,), rel=1e-9)
     assert (
         found["value_of_success"].sentence
-        == "rag all the way from 0.01 USD for a success to 100 USD for a success."
+        == "rag all the way from $0.01 for a success to $100 for a success."
     )
 
 
@@ -54,7 +54,7 @@ def test_weight_of_quality_and_a_limit_that_nobody_keeps() -> None:
     assert found.sentence == "rag until a quality weight of 1.7, then good."
     limited = by_term(model(RAG), max_cost_per_1000=4.5)["serving_price_per_hour"]
     assert limited.choices == ("rag", None)
-    assert limited.sentence == "rag until 2 USD an hour of serving, then no variant."
+    assert limited.sentence == "rag until $2.02 an hour of serving, then no variant."
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_without_a_utility_quality_decides_and_price_breaks_ties() -> None:
     assert found.ranking == ("near", "best", "far")
     limited = evaluate(model(far, best, near), terms(max_cost_per_1000=1.5))
     assert limited.ranking == ("far",)
-    assert limited.outcomes[1].ruled_out == "costs 9, above the limit of 1.5 USD per 1,000 requests"
+    assert limited.outcomes[1].ruled_out == "costs $9.00, above the limit of $1.50 per 1,000 requests"
     down = evaluate(model(variant("a", quality=5), variant("b", quality=3), up=False), terms())
     assert down.tied == ("b", "a")
 

@@ -25,7 +25,7 @@ def in_money(run: Run) -> Run:
                 for v in found.variants
             ),
             "buy_items": 300,
-            "sentence": "300 more held-out items are worth buying: about 900 USD, for 150 USD.",
+            "sentence": "300 more held-out items are worth buying: about $900, for $150.",
         }
     )
     terms = comparison.model.terms.model_copy(update={"value_of_success": 1.5, "cost_of_harm": 0.75})

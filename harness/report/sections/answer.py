@@ -7,15 +7,14 @@ from typing import Any
 
 from markupsafe import Markup
 
+from harness.figures import count, joined, tick
 from harness.report.charts import NARROW, WIDE, Axis, Canvas, Dot, Texts, both, scatter
-from harness.report.format import Unit, count, tick
 from harness.report.sections.audit import summary
 from harness.report.sections.decision import amount
 from harness.report.svg import fit, rounded
-from harness.report.text import sentence_list
 from harness.report.view import Inputs, centre
 from harness.types.decision import BreakEven
-from harness.types.results import Estimate
+from harness.types.results import Estimate, Unit
 
 _WIDE = Canvas(WIDE, 960, 366, 48, 16, 26, 40)
 _NARROW = Canvas(NARROW, 358, 380, 42, 8, 28, 42)
@@ -75,7 +74,7 @@ def changes(view: Inputs) -> list[str]:
         return _ruled_out(view)
     others = [name for name in decision.tied if name != choice]
     if others:
-        rest = f"{metric.label} of {sentence_list(others)} does not differ clearly from the best"
+        rest = f"{metric.label} of {joined(others)} does not differ clearly from the best"
         by = "cost" if decision.worth is None or decision.worth.unit == "quality" else "expected worth"
         said.append(f"{rest}, so {choice} wins on {by}.")
     said += switch_sentences(view, choice)
@@ -92,7 +91,7 @@ def switch_sentences(view: Inputs, choice: str) -> list[str]:
     worth = view.comparison.decision.worth
     if worth is None or worth.unit == "quality":
         return volume_changes(view, choice)
-    terms = sentence_list([_MOVED[s.term] for s in view.comparison.decision.sweeps])
+    terms = joined([_MOVED[s.term] for s in view.comparison.decision.sweeps])
     return [f"No {terms} looked at changes the choice."]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.report.format import count, money, symbol
+from harness.figures import count, money, symbol
 from harness.report.text import visible
 from harness.report.view import Inputs
 from harness.types.decision import DecisionTerms, Outcome
@@ -144,7 +144,7 @@ def _row(view: Inputs, o: Outcome, place: str) -> dict[str, Any]:
 
 
 def _money(view: Inputs, value: float) -> str:
-    return ("\u2212" if value < 0 else "") + money(abs(value), view.currency)
+    return money(value, view.currency)
 
 
 def fields(view: Inputs) -> list[Field]:

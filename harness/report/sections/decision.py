@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.report.format import Unit, count, money, plain
+from harness.figures import count, money, plain
 from harness.report.view import Inputs
 from harness.types.decision import VariantWorth, Worth
-from harness.types.results import Estimate
+from harness.types.results import Estimate, Unit
 
 _TITLES = {
     "monthly_requests": "Requests a month",
@@ -73,6 +73,6 @@ def amount(view: Inputs, worth: Worth, found: VariantWorth | None) -> tuple[str,
 
 def _said(view: Inputs, unit: str, value: float) -> str:
     if unit == "money":
-        return ("\u2212" if value < 0 else "") + money(abs(value), view.currency)
+        return money(value, view.currency)
     quality: Unit = view.choice_metric.unit if unit == "quality" else "score"
     return f"{plain(100 * value, 1)}%" if quality == "rate" else plain(value, 3)

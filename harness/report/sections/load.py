@@ -6,8 +6,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from harness.figures import money, tick
 from harness.report.charts import NARROW, WIDE, Axis, Canvas, Line, Mark, Texts, both, lines
-from harness.report.format import money, tick
 from harness.report.svg import Scale, fit
 from harness.report.view import Inputs
 from harness.types.capacity import Capacity, CapacityPoint, LoadCost, RateCost

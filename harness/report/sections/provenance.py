@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.figures import duration, size
 from harness.report.drift import batch_drift_text, drift_text
-from harness.report.format import duration, size
 from harness.report.view import Inputs
 
 

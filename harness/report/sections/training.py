@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.figures import duration, size
 from harness.report.charts import Canvas, Texts, losses
-from harness.report.format import duration, size
 from harness.report.view import Inputs
 from harness.types.answers import TrainingRecord
 

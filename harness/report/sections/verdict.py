@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.report.verdict_words import HEADINGS, context_lines, needed, number
+from harness.report.verdict_words import HEADINGS, context_lines, figures, needed
 from harness.report.view import Inputs
 
 
@@ -19,10 +19,7 @@ def data(view: Inputs) -> dict[str, Any]:
         {
             "words": check.words,
             "status": check.status,
-            "figures": [
-                number(value, check, verdict.currency)
-                for value in (check.observed.value, check.bound, check.threshold)
-            ],
+            "figures": figures(check, verdict.currency),
             "reason": check.reason,
             "needed": needed(check),
         }

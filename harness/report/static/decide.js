@@ -48,9 +48,9 @@
     const each = serving(v, t), limit = t.max_cost_per_1000;
     const month = each === null ? null : t.monthly_requests * each + fixed(v, t);
     const per1000 = month === null ? null : 1000 * month / t.monthly_requests;
-    const said = limit === null ? "" : `the limit of ${general(limit, 6)} ${model.currency} per 1,000 requests`;
+    const said = limit === null ? "" : `the limit of ${money(limit, 6)} per 1,000 requests`;
     const over = limit === null || (per1000 !== null && per1000 <= limit) ? null
-      : per1000 === null ? `its cost is unknown, so ${said} cannot be checked` : `costs ${general(per1000, 3)}, above ${said}`;
+      : per1000 === null ? `its cost is unknown, so ${said} cannot be checked` : `costs ${money(per1000)}, above ${said}`;
     return {
       v, month, per1000, perSuccess: per1000 !== null && v.success_rate ? per1000 / v.success_rate : null,
       utility: utility(v, t, month, per1000), ruledOut: v.ruled_out ?? over,
@@ -90,17 +90,17 @@
     return { outcomes, ranking: rank(outcomes), pairs };
   }
 
-  /* Words, as report/format.py has them */
+  /* Words, as figures.py has them */
 
-  const general = (value, figures) => (Number(value.toPrecision(figures)) >= 1e6 ? `${general(value / 1e6, figures)} million`
-    : Number(value.toPrecision(figures)).toLocaleString("en-US", { maximumSignificantDigits: figures }));
   const grouped = (value, digits) => value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
-  function money(value) {
+  function money(value, figures = 3) {
     const size = Math.abs(value), sign = value < 0 ? "\u2212" : "";
     if (size === 0) return `${symbol}0`;
-    const digits = size >= 100 ? 0 : Math.min(20, Math.max(2, 2 - Math.floor(Math.log10(size))));
-    const [whole, cents = ""] = grouped(size, digits).split(".");
+    const exponent = Math.floor(Math.log10(size)), place = 10 ** (exponent - figures + 1);
+    const rounded = exponent >= figures ? Math.floor(size / place + 0.5) * place : size;
+    const digits = rounded >= 100 ? 0 : Math.min(20, Math.max(2, figures - 1 - exponent));
+    const [whole, cents = ""] = grouped(rounded, digits).split(".");
     return sign + symbol + whole + (cents && `.${cents.slice(0, 2)}${cents.slice(2).replace(/0+$/, "")}`);
   }
 

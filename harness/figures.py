@@ -1,14 +1,13 @@
-"""Numbers as people read them: rounded to what their interval supports, with unit, interval and n."""
+"""Numbers as people read them, the same in every output: rounded to what their interval supports, with unit,
+interval and n. Nothing else is here, so every stage may use it."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from harness.types.results import Estimate
-
-Unit = Literal["rate", "score", "s", "ms", "tokens/s", "money"]
+from harness.types.results import Estimate, Unit
 
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 _SUFFIX: dict[str, str] = {
@@ -49,7 +48,11 @@ def symbol(currency: str) -> str:
 
 
 def decimals(value: float, low: float | None, high: float | None, unit: Unit) -> int:
-    """Digits after the point: one figure of the interval's half-width, two where it begins with a one."""
+    """Digits after the point; fewer than none round to tens or hundreds.
+
+    One figure of the interval's half-width, two where it begins with a one or stands before the point; a value
+    without an interval has three figures.
+    """
     half = (high - low) / 2 if low is not None and high is not None else 0.0
     if unit == "rate":
         return 1 if 0 < half < 0.5 else 0
@@ -57,6 +60,8 @@ def decimals(value: float, low: float | None, high: float | None, unit: Unit) ->
     if scale == 0:
         return 2 if unit == "money" else 0
     exponent = math.floor(math.log10(scale))
+    if exponent > 1:
+        return 1 - exponent if half > 0 else -exponent
     digits = max(0, min(6, (1 if scale / 10**exponent < 1.95 else 0) - exponent))
     if unit == "score":
         return max(2, min(3, digits))
@@ -66,8 +71,9 @@ def decimals(value: float, low: float | None, high: float | None, unit: Unit) ->
 
 
 def plain(value: float, digits: int) -> str:
-    """Digits with thousands separators and a real minus sign; never a negative zero."""
-    text = f"{value:,.{digits}f}"
+    """Digits with thousands separators and a real minus sign; never a negative zero. Below 0 ``digits`` rounds to
+    tens, hundreds and so on."""
+    text = f"{round(value, digits) if digits < 0 else value:,.{max(0, digits)}f}"
     if not text.strip("-0.,"):
         text = text.lstrip("-")
     return text.replace("-", "\u2212")
@@ -131,6 +137,78 @@ def amount(value: float, unit: Unit, currency: str) -> str:
     return _parts([value * times], max(0, min(6, 1 - exponent)), unit, currency, False)[0] + suffix
 
 
+def stated(
+    value: float,
+    unit: Unit,
+    currency: str,
+    digits: int | None = None,
+    *,
+    difference: bool = False,
+    signed: bool = False,
+) -> str:
+    """A value as it was stated, or to ``digits``; the difference of two rates is in points."""
+    size = value * (100.0 if unit == "rate" else 1.0)
+    if digits is None:
+        exponent = math.floor(math.log10(abs(size))) if size else 0
+        digits = max(0, 5 - exponent)
+        digits = next((d for d in range(digits) if math.isclose(round(size, d), size, rel_tol=1e-9)), digits)
+    if unit == "money" and digits == 1:
+        digits = 2
+    text = _parts([size], digits, unit, currency, signed)[0]
+    if unit != "rate":
+        return text + _SUFFIX[unit]
+    return text + ((" point" if text.lstrip("+\u2212") == "1" else " points") if difference else "%")
+
+
+def judged(
+    observed: Estimate, bound: float | None, limit: float, unit: Unit, currency: str, *, difference: bool
+) -> tuple[str, str, str]:
+    """What was observed, the bound that is sure and the limit, as ``stated`` has them: the first two to what the
+    interval supports, and further where either would else read like a limit that it is not."""
+    value, low, high = (
+        None if v is None else v * (100.0 if unit == "rate" else 1.0)
+        for v in (observed.value, observed.low, observed.high)
+    )
+    first = 0 if value is None else decimals(value, low, high, unit)
+
+    def shown(x: float | None, digits: int | None) -> str:
+        if x is None:
+            return "n/a"
+        return stated(x, unit, currency, digits, difference=difference, signed=difference)
+
+    digits = next(
+        (
+            d
+            for d in range(first, first + 4)
+            if all(shown(x, d) != shown(limit, d) or x == limit for x in (observed.value, bound))
+        ),
+        first + 4,
+    )
+    return shown(observed.value, digits), shown(bound, digits), shown(limit, None)
+
+
+def number(value: float, figures: int = 3) -> str:
+    """``value`` to so many figures: 41,000, 1.2 million, 0.0025."""
+    if value == 0:
+        return "0"
+    place = figures - 1 - math.floor(math.log10(abs(value)))
+    rounded = round(value, place)
+    if abs(rounded) >= 1e6:
+        return f"{rounded / 1e6:,.{figures}g} million"
+    text = f"{rounded:,.{max(0, place)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def plural(n: int, one: str, many: str | None = None) -> str:
+    """``1 item`` or ``1,200 items``."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def joined(names: Sequence[str]) -> str:
+    """``a``, ``a and b`` or ``a, b and c``."""
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1] if names else ""
+
+
 def chance(p: float | None) -> str | None:
     """A p-value as it is printed."""
     if p is None:
@@ -138,13 +216,18 @@ def chance(p: float | None) -> str | None:
     return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
-def money(value: float, currency: str) -> str:
-    """An amount without an interval, to three figures, and no zeros beyond the cents."""
-    if value == 0:
+def money(value: float, currency: str, figures: int = 3) -> str:
+    """An amount without an interval, to so many figures, and no zeros beyond the cents."""
+    size, sign = abs(value), "\u2212" if value < 0 else ""
+    if size == 0:
         return symbol(currency) + "0"
-    text = plain(value, 0 if abs(value) >= 100 else max(2, 2 - math.floor(math.log10(abs(value)))))
+    exponent = math.floor(math.log10(size))
+    if exponent >= figures:
+        place = 10.0 ** (exponent - figures + 1)
+        size = math.floor(size / place + 0.5) * place  # as the page's script rounds
+    text = plain(size, 0 if size >= 100 else max(2, figures - 1 - exponent))
     whole, point, cents = text.partition(".")
-    return symbol(currency) + whole + point + cents[:2] + cents[2:].rstrip("0")
+    return sign + symbol(currency) + whole + point + cents[:2] + cents[2:].rstrip("0")
 
 
 def tick(value: float, unit: Unit, currency: str, step: float) -> str:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from harness.report.format import amount, chance, count, duration, figure, money, tick
+from harness.figures import (
+    amount,
+    chance,
+    count,
+    duration,
+    figure,
+    joined,
+    judged,
+    money,
+    number,
+    plural,
+    stated,
+    tick,
+)
 from harness.types.results import Estimate
 
 
@@ -25,13 +38,18 @@ def made(value: float | None, low: float | None, high: float | None, reason: str
         (2.4, 2.07, 2.74, "s", False, "2.4 s (2.1–2.7)"),
         (0.446, 0.414, 0.481, "money", False, "$0.45 ($0.41–$0.48)"),
         (0.0613, 0.056, 0.065, "money", False, "$0.061 ($0.056–$0.065)"),
-        (46.73, -59.04, 163.2, "money", False, "$47 (−$59 to $163)"),
-        (1234.5, 1100.0, 1390.0, "money", False, "$1,234 ($1,100–$1,390)"),
+        (46.73, -59.04, 163.2, "money", False, "$50 (−$60 to $160)"),
+        (1234.5, 1100.0, 1390.0, "money", False, "$1,230 ($1,100–$1,390)"),
+        (21_756.0, 18_421.0, 25_913.0, "money", False, "$21,800 ($18,400–$25,900)"),
+        (3_456_789.0, None, None, "money", False, "$3,460,000"),
+        (1234.5, 1020.0, 1480.0, "ms", False, "1,230 ms (1,020–1,480)"),
         (0.512, 0.48, 0.55, "score", False, "0.51 (0.48–0.55)"),
         (0.0, 0.0, 0.0, "rate", False, "0% (0–0%)"),
     ],
 )
-def test_rounding(value: float, low: float, high: float, unit: str, signed: bool, expected: str) -> None:
+def test_rounding(
+    value: float, low: float | None, high: float | None, unit: str, signed: bool, expected: str
+) -> None:
     shown = figure(made(value, low, high), unit, "USD", 0.95, signed=signed)  # type: ignore[arg-type]
     assert shown.full == expected
 
@@ -74,3 +92,54 @@ def test_amounts_and_chances() -> None:
     assert amount(0.00012, "money", "USD") == "$0.00012"
     assert amount(0.0, "s", "USD") == "0.0 s"
     assert [chance(p) for p in (None, 1e-9, 0.0123, 0.456, 1)] == [None, "< 0.001", "0.012", "0.46", "1.00"]
+
+
+def test_money_without_an_interval_has_three_figures_or_as_many_as_asked() -> None:
+    assert [money(v, "USD") for v in (21_756, -999.6, 12_350, 0.0473)] == [
+        "$21,800",
+        "−$1,000",
+        "$12,400",
+        "$0.0473",
+    ]
+    assert [money(v, "USD", 2) for v in (21_756, 4.7)] == ["$22,000", "$4.70"]
+    assert money(1234.5, "USD", 6) == "$1,234"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "difference", "signed", "expected"),
+    [
+        (0.8, "rate", False, False, "80%"),
+        (0.125, "rate", False, False, "12.5%"),
+        (0.01, "rate", True, False, "1 point"),
+        (-0.05, "rate", True, True, "−5 points"),
+        (0.5, "money", False, False, "$0.50"),
+        (21_756.25, "money", False, False, "$21,756.25"),
+        (0.1 + 0.2, "s", True, True, "+0.3 s"),
+        (0, "score", False, False, "0"),
+    ],
+)
+def test_a_limit_is_said_as_it_was_stated(
+    value: float, unit: str, difference: bool, signed: bool, expected: str
+) -> None:
+    shown = stated(value, unit, "USD", difference=difference, signed=signed)  # type: ignore[arg-type]
+    assert shown == expected
+
+
+def test_a_bound_that_misses_the_limit_never_reads_like_it() -> None:
+    of = made(0.83, 0.7996, 0.86)
+    assert judged(of, 0.7996, 0.8, "rate", "USD", difference=False) == ("83.00%", "79.96%", "80%")
+    assert judged(of, 0.76, 0.8, "rate", "USD", difference=False) == ("83%", "76%", "80%")
+    assert judged(made(0.8, 0.8, 0.8), 0.8, 0.8, "rate", "USD", difference=False) == ("80%", "80%", "80%")
+    nothing = made(None, None, None, "no item here")
+    assert judged(nothing, None, -0.05, "rate", "USD", difference=True) == ("n/a", "n/a", "−5 points")
+
+
+def test_names_and_counts_in_a_sentence() -> None:
+    assert [joined(names) for names in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]
+    assert [plural(n, "item") for n in (0, 1, 1200)] == ["0 items", "1 item", "1,200 items"]
+    assert [number(v) for v in (0, 41_000, 1_234_567, 0.0025)] == ["0", "41,000", "1.23 million", "0.0025"]
