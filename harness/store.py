@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +68,23 @@ def write_atomic(path: Path, text: str) -> None:
         f.flush()
         os.fsync(f.fileno())
     part.replace(path)
+
+
+@contextmanager
+def new_folder(ready: Path) -> Iterator[Path]:
+    """A path beside ``ready`` to make a folder at; filled, it becomes ``ready`` in one step.
+
+    Another process may do the same at the same time; the first to end wins, whose folder is as good.
+    """
+    ready.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=ready.parent, prefix=".part-") as work:
+        part = Path(work) / "ready"
+        yield part
+        try:
+            part.replace(ready)
+        except OSError:
+            if not ready.is_dir():
+                raise
 
 
 def canonical_json(record: BaseModel) -> str:

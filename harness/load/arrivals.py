@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.errors import InputError
+from harness.load.lines import numbered_lines
 
 MOST = 1_000_000
 """Requests in one schedule."""
@@ -55,13 +56,7 @@ def read_trace(path: Path) -> list[float]:
     or ``intended_s`` (requests.jsonl of ``harness load``). Raises InputError with the line.
     """
     times = []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as e:
-        raise InputError(f"{path}: cannot be read as text: {e}") from None
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for number, line in numbered_lines(path):
         try:
             times.append(_time(json.loads(line)))
         except (ValueError, TypeError, KeyError, RecursionError):

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.errors import InputError
+from harness.load.lines import numbered_lines
 from harness.types.data import Item, Message
 from harness.types.load import Cache, Prompt
 
@@ -35,13 +36,7 @@ def made_up(n: int, words: int, seed: int) -> list[Prompt]:
 def read_prompts(path: Path) -> list[Prompt]:
     """A JSONL file with ``prompt`` or ``messages`` a line; raises InputError with the line."""
     found = []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as e:
-        raise InputError(f"{path}: cannot be read as text: {e}") from None
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for number, line in numbered_lines(path):
         try:
             data = json.loads(line)
             messages = data.get("messages") or [{"role": "user", "content": data["prompt"]}]

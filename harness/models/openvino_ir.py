@@ -10,7 +10,6 @@ import gc
 import json
 import re
 import shutil
-import tempfile
 import warnings
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 
 from harness.errors import ModelError
 from harness.machine import release_freed_memory, silence_telemetry
-from harness.store import cache_folder, fingerprint, write_atomic
+from harness.store import cache_folder, fingerprint, new_folder, write_atomic
 
 silence_telemetry()
 import openvino as ov  # noqa: E402
@@ -50,19 +49,12 @@ def export(folder: Path, weights: str, stored: Stored) -> Path:
     ready = cache_folder() / "models" / f"{folder.name[:60]}-openvino-{key}"
     if ready.is_dir():
         return ready
-    ready.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=ready.parent, prefix=".part-") as work:
-        part = Path(work) / "ready"
+    with new_folder(ready) as part:
         part.mkdir()
         _write(folder, part, stored)
         for name in _BESIDE:
             if (folder / name).exists():
                 shutil.copy(folder / name, part / name)
-        try:
-            part.replace(ready)
-        except OSError:  # another process was first; its folder is as good
-            if not ready.is_dir():
-                raise
     return ready
 
 

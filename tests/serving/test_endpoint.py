@@ -32,12 +32,6 @@ def served(work: Path) -> Iterator[Served]:
         yield server
 
 
-@pytest.fixture
-def client(served: Served) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=served.url, api_key="none", max_retries=0, timeout=20) as made:
-        yield made
-
-
 def ask(client: openai.OpenAI, content: str = QUESTION, **settings: object) -> str:
     messages = [{"role": "user", "content": content}]
     answer = client.chat.completions.create(model="tuned-rag", messages=messages, **settings)  # type: ignore[call-overload]

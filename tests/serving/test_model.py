@@ -22,12 +22,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield server
 
 
-@pytest.fixture
-def client(served: Served) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=served.url, api_key="none", max_retries=0, timeout=120) as made:
-        yield made
-
-
 def ask(client: openai.OpenAI, question: str = QUESTION, **settings: object) -> str:
     answer = client.chat.completions.create(
         model="rag",
