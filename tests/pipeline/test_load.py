@@ -15,7 +15,7 @@ from harness.types.capacity import VariantLoad
 from .runs import change, run
 
 pytestmark = pytest.mark.slow
-TERMS = {"limits": {"e2e": 2.0}, "seconds": 2, "start_rate": 10, "max_rate": 20}
+TERMS = {"limits": {"e2e": 20.0}, "seconds": 4, "start_rate": 5, "max_rate": 10}
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_the_measured_rate_decides_what_serving_costs(folder: Path) -> None:
     assert [one.variant for one in loaded.comparison.load] == ["prompt", "rag"]
     stored = loaded.folder.read("load/rag.json", VariantLoad)
     assert stored is not None
-    assert [level.offered_rate for level in stored.levels] == [10, 20]
+    assert [level.offered_rate for level in stored.levels] == [5, 10]
     assert stored.levels[0].quality_goodput.value is not None
     for name in ("prompt", "rag"):
         cost = next(c for c in loaded.comparison.costs if c.variant == name)

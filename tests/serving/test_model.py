@@ -17,8 +17,7 @@ QUESTION = "How long is the warranty on a Fenna thermostat?"
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = ROOT / "scenarios" / "support-bot"
-    options = ("--offline", "--max-in-flight", "4")
-    with serving(folder, "rag", *options, cwd=tmp_path_factory.mktemp("serving")) as server:
+    with serving(folder, "rag", "--max-in-flight", "4", cwd=tmp_path_factory.mktemp("serving")) as server:
         yield server
 
 
