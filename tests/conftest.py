@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from pathlib import Path
 
@@ -17,6 +18,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     found = _WHOLE_FILE.search(collection_path.read_text(encoding="utf-8"))
     return True if found and left_out & set(re.findall(r"mark\.(\w+)", found[1])) else None
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests live to the end: the collector need not look through them again and again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
