@@ -11,6 +11,8 @@ from benchmarks.calibration.cases import Case, Result, small_cases
 from benchmarks.calibration.coverage import run
 from benchmarks.calibration.table import write_table
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def results() -> list[Result]:

@@ -7,6 +7,7 @@ from harness.comparison.multiplicity import adjust, family, holm
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 30])
+@pytest.mark.slow
 def test_holm_matches_statsmodels(n: int) -> None:
     from statsmodels.stats.multitest import multipletests
 

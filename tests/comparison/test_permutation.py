@@ -47,6 +47,7 @@ def test_few_clusters_match_the_list_of_all_flips(sums: list[int]) -> None:
     assert sign_flip_p(array) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_saddlepoint_is_close_to_all_flips_and_to_scipy() -> None:
     rng = np.random.default_rng(0)
     for mean in (0.2, 0.5, 0.9):

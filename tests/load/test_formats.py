@@ -121,6 +121,7 @@ def _mutations(data: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", ["vllm.json", "guidellm.json", "profile_export.jsonl"])
+@pytest.mark.slow
 def test_a_damaged_file_is_read_or_refused_but_never_a_crash(tmp_path: Path, name: str) -> None:
     file = tmp_path / name
     for line in (RESULTS / name).read_text().splitlines():

@@ -77,6 +77,7 @@ def test_one_token_replies_are_counted_apart() -> None:
     assert found.request_goodput.n == 1
 
 
+@pytest.mark.slow
 def test_the_share_in_time_of_a_queue_is_held_by_its_interval() -> None:
     """Two servers at three quarters of their time: late requests come in few jams, which a plain count ignores."""
     within, held = Limits(e2e=0.3), 0

@@ -28,6 +28,7 @@ from .figures import METRICS, STRENGTHS, metric
 from .measured import computed
 from .synthetic import Run
 
+pytestmark = pytest.mark.slow
 SETTINGS = 20
 KINDS = ("quality", "money", "weights")
 in_browser = [

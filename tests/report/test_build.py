@@ -63,8 +63,8 @@ class Tags(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
-def test_hostile_text_adds_no_element(run: Run) -> None:
-    plain, bad = Tags(built(run)).found, Tags(built(hostile(run))).found
+def test_hostile_text_adds_no_element(run: Run, built_page: str) -> None:
+    plain, bad = Tags(built_page).found, Tags(built(hostile(run))).found
     for tags in (plain, bad):
         assert sum(tag == "script" for tag, _ in tags) == 7
         assert sum(tag == "style" for tag, _ in tags) == 1
@@ -74,8 +74,8 @@ def test_hostile_text_adds_no_element(run: Run) -> None:
         assert all(str(attrs["href"]).startswith("#") for _, attrs in tags if "href" in attrs)
 
 
-def test_how_sure_names_test_power_and_items(run: Run) -> None:
-    text = built(run)
+def test_how_sure_names_test_power_and_items(run: Run, built_page: str) -> None:
+    text = built_page
     table = text[
         text.index("How sure each difference") : text.index("Every metric by variant, over all items")
     ]
@@ -95,17 +95,17 @@ def test_control_and_direction_characters_are_spelled_out(run: Run) -> None:
     assert "\\u003cscript\\u003e" in text
 
 
-def test_data_blocks_are_json_and_hold_the_answers(run: Run) -> None:
+def test_data_blocks_are_json_and_hold_the_answers(run: Run, built_page: str) -> None:
     blocks = re.findall(
-        r'<script type="application/json" id="([\w-]+)"[^>]*>(.*?)</script>', built(run), re.S
+        r'<script type="application/json" id="([\w-]+)"[^>]*>(.*?)</script>', built_page, re.S
     )
     data = {name: json.loads(text) for name, text in blocks}
     assert set(data) == {"assumptions-data", "quality-data", "examples-data", "evidence"}
     assert len(data["examples-data"]["items"]) == len(run.items)
 
 
-def test_policy_names_the_inline_parts_and_nothing_else(run: Run) -> None:
-    text = built(run)
+def test_policy_names_the_inline_parts_and_nothing_else(built_page: str) -> None:
+    text = built_page
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
     assert policy
     rules = policy[1].replace("&#39;", "'")
@@ -119,8 +119,8 @@ def test_policy_names_the_inline_parts_and_nothing_else(run: Run) -> None:
     assert sorted(re.findall(r"'sha256-([^']+)'", rules)) == sorted(hashes)
 
 
-def test_every_missing_value_has_its_reason(run: Run) -> None:
-    text = built(run)
+def test_every_missing_value_has_its_reason(built_page: str) -> None:
+    text = built_page
     for shown in re.findall(r'<span class="na"[^>]*>.*?</span></span>', text, re.S):
         assert re.search(r'title="[^"]{8,}', shown), shown
         assert re.search(r'class="vh"> \([^)]{8,}', shown), shown
