@@ -19,8 +19,7 @@ from typing import Any
 from unittest.mock import patch
 
 from harness import machine
-from harness.backends.admission import Admission
-from harness.backends.paged import BLOCK
+from harness.backends.admission import BLOCK, Admission
 from harness.engine import make_engine
 from harness.models.source import fetch
 from harness.pipeline import build_variants

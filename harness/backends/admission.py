@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from harness.store import fingerprint
 
-_BLOCK = 32
+BLOCK = 32
+"""Positions in a block of the engine's cache on a CPU; whole blocks are what prompts can share."""
 
 
 class Admission:
@@ -37,7 +38,7 @@ class Admission:
             shared = sum(b in self._known for b in self._blocks[i])
             if shared < len(self._blocks[i]) and self._blocks[i][shared] in coming:
                 continue
-            self._left[i] = self._lengths[i] - shared * _BLOCK
+            self._left[i] = self._lengths[i] - shared * BLOCK
             budget -= self._left[i]
             coming |= set(self._blocks[i]) - self._known
             self.waiting.remove(i)
@@ -63,7 +64,7 @@ class Admission:
 def _beginnings(prompt: Sequence[int]) -> list[str]:
     """A key for each whole block, of all tokens up to its end."""
     keys, key = [], ""
-    for end in range(_BLOCK, len(prompt) + 1, _BLOCK):
-        key = fingerprint(key, list(prompt[end - _BLOCK : end]))
+    for end in range(BLOCK, len(prompt) + 1, BLOCK):
+        key = fingerprint(key, list(prompt[end - BLOCK : end]))
         keys.append(key)
     return keys

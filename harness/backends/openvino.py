@@ -12,10 +12,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from harness.backends.admission import Admission
 from harness.backends.paged import STEP_TOKENS, PagedPipeline, Running
+from harness.backends.plan import longest_first
 from harness.backends.prompts import ChatPrompts
 from harness.backends.sharing import Streams
 from harness.errors import BackendError
@@ -44,18 +44,7 @@ class OpenVinoBackend:
         return time.perf_counter()
 
     def batches(self, requests: Sequence[Request]) -> list[list[int]]:
-        """By adapter and decoding, longest first: the last to start are then the soonest done."""
-        groups: dict[tuple[Any, ...], list[int]] = {}
-        for i, r in enumerate(requests):
-            key = (r.adapter or "", r.decoding.temperature, r.decoding.max_new_tokens)
-            groups.setdefault(key, []).append(i)
-        lengths = [self.count_tokens(r.messages) for r in requests]
-        size = self._spec.batch_size
-        plan = []
-        for key in sorted(groups):
-            order = sorted(groups[key], key=lambda i: (-lengths[i], requests[i].item))
-            plan += [order[i : i + size] for i in range(0, len(order), size)]
-        return plan
+        return longest_first(requests, self.count_tokens, self._spec.batch_size)
 
     def generate(self, batch: Sequence[Request], on_done: OnDone) -> None:
         prompts = [self._prompts.render(r.messages) for r in batch]

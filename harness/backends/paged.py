@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.backends.admission import BLOCK
 from harness.backends.lora import empty_lora, read_lora
 from harness.errors import BackendError, ModelError
 from harness.machine import release_freed_memory, resolve_dtype, silence_telemetry, threads
@@ -22,8 +23,6 @@ silence_telemetry()
 import openvino as ov  # noqa: E402
 import openvino_genai as genai  # noqa: E402
 
-BLOCK = 32
-"""Positions in a block of the cache on a CPU; whole blocks are what prompts can share."""
 STEP_TOKENS = 512
 """Tokens that one step computes at most: enough for the matrix units, few enough that no one waits long."""
 _PRECISION = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import TemplateError
 from tokenizers.decoders import DecodeStream
-from transformers import AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer
 
 from harness.errors import BackendError, ModelError
 from harness.types.data import Message
@@ -26,7 +27,9 @@ class ChatPrompts:
                 f"{folder}: the tokenizer has no chat template; choose an instruction-tuned model"
             )
         config = _read(folder / "config.json")
-        self._context = min(self.tokenizer.model_max_length, config.get("max_position_embeddings", math.inf))
+        positions = getattr(AutoConfig.from_pretrained(folder), "max_position_embeddings", None)
+        self._context = min(self.tokenizer.model_max_length, positions or math.inf)
+        self._rendering = threading.Lock()  # the tokenizer refuses a second thread
         ends = _read(folder / "generation_config.json").get("eos_token_id", config.get("eos_token_id"))
         listed = ends if isinstance(ends, list) else [ends]
         self.ends = frozenset(i for i in (*listed, self.tokenizer.eos_token_id) if i is not None)
@@ -36,7 +39,8 @@ class ChatPrompts:
         """Token ids of the prompt; raises BackendError where the template or the context refuses it."""
         turns = [m.model_dump() for m in messages]
         try:
-            ids = self.tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False)
+            with self._rendering:
+                ids = self.tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False)
         except TemplateError as e:
             raise BackendError(f"the model's chat template refuses the conversation: {e}") from None
         if len(ids) > self._context:

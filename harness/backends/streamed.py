@@ -8,16 +8,17 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import torch
-from tokenizers.decoders import DecodeStream
 from transformers import StoppingCriteria
+
+from harness.backends.prompts import ChatPrompts
 
 
 class TokenPipe:
     """A streamer for ``generate`` whose new tokens are read from another thread."""
 
-    def __init__(self, generate: Callable[[Any, StoppingCriteria], list[int]], tokenizer: Any):
+    def __init__(self, generate: Callable[[Any, StoppingCriteria], list[int]], prompts: ChatPrompts):
         """``generate`` takes this as its streamer, and what stops it early; returns all new tokens."""
-        self._generate, self._tokenizer = generate, tokenizer
+        self._generate, self._prompts = generate, prompts
         self._tokens: queue.Queue[Any] = queue.Queue()
         self._dropped = _Dropped()
         self._prompt = True
@@ -46,9 +47,6 @@ class TokenPipe:
             self._dropped.told = True
             worker.join()
 
-    def text(self) -> str:
-        return str(self._tokenizer.decode(self.all, skip_special_tokens=True)).strip()
-
     def _work(self) -> None:
         try:
             self._tokens.put(self._generate(self, self._dropped))
@@ -56,20 +54,15 @@ class TokenPipe:
             self._tokens.put(e)  # raised again where the pieces are read
 
     def _read(self) -> Iterator[str]:
-        decode, text, blank = DecodeStream(skip_special_tokens=True), "", ""
+        pieces = self._prompts.pieces()
         while isinstance(got := self._tokens.get(), int):
-            new = blank + (decode.step(self._tokenizer.backend_tokenizer, got) or "")
-            piece = (new if text else new.lstrip()).rstrip()
-            blank = new[len(new.rstrip()) :]
-            if piece:
-                text += piece
+            if piece := pieces.put(got):
                 yield piece
         if isinstance(got, Exception):
             raise got
         self.all = got
-        whole = self.text()
-        if whole.startswith(text) and whole != text:  # a character that was never finished
-            yield whole[len(text) :]
+        if rest := pieces.rest(self._prompts.text(got)):
+            yield rest
 
 
 class _Dropped(StoppingCriteria):

@@ -11,7 +11,6 @@ On a GPU, greedy answers come from ``rows``; on a CPU, and for what rows do not 
 from __future__ import annotations
 
 import gc
-import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -20,11 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jinja2 import TemplateError
 from transformers import (
-    AutoConfig,
     AutoModelForCausalLM,
-    AutoTokenizer,
     BitsAndBytesConfig,
     StoppingCriteria,
     set_seed,
@@ -32,12 +28,14 @@ from transformers import (
 from transformers.utils import logging
 
 from harness.backends.attention import use_grouped_decoding
+from harness.backends.plan import longest_first
 from harness.backends.prefix import can_share, padded, read_once, shared_start
+from harness.backends.prompts import ChatPrompts
 from harness.backends.rows.attention import other_attention
 from harness.backends.rows.engine import RowLimits, row_engine
 from harness.backends.streamed import TokenPipe
 from harness.backends.watched import RowWatcher, TokenClock
-from harness.errors import BackendError, ModelError
+from harness.errors import BackendError
 from harness.machine import engine_fingerprint, release_freed_memory, resolve_dtype, threads
 from harness.protocols import OnDone
 from harness.store import cache_folder, fingerprint
@@ -60,45 +58,27 @@ class TransformersBackend:
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._dtype = getattr(torch, resolve_dtype(spec.dtype))
         torch.set_num_threads(spec.threads or threads())
-        self._tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-        if self._tokenizer.chat_template is None:
-            raise ModelError(
-                f"{folder}: the tokenizer has no chat template; choose an instruction-tuned model"
-            )
+        self._prompts = ChatPrompts(folder)
+        self._tokenizer = self._prompts.tokenizer
         if self._tokenizer.pad_token_id is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
-        positions = getattr(AutoConfig.from_pretrained(folder), "max_position_embeddings", None)
-        self._context = min(self._tokenizer.model_max_length, positions or math.inf)
         self._model: Any = None
         self._adapter: str | None = None
         self._rows: Any = None
         self._streaming = threading.Lock()
-        self._rendering = threading.Lock()  # the tokenizer refuses a second thread
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
-        return len(self._render(messages))
+        return len(self._prompts.render(messages))
 
     def clock(self) -> float:
         return time.perf_counter()
 
     def batches(self, requests: Sequence[Request]) -> list[list[int]]:
-        """By adapter and decoding, longest first, so that padding is small and memory peaks at the start."""
-        groups: dict[tuple[Any, ...], list[int]] = {}
-        for i, r in enumerate(requests):
-            groups.setdefault(
-                (r.adapter or "", r.decoding.temperature, r.decoding.max_new_tokens), []
-            ).append(i)
-        plan = []
-        for key in sorted(groups):
-            order = sorted(
-                groups[key], key=lambda i: (-self.count_tokens(requests[i].messages), requests[i].item)
-            )
-            size = self._spec.batch_size * (_WAVES if self._device == "cuda" else 1)
-            plan += [order[i : i + size] for i in range(0, len(order), size)]
-        return plan
+        size = self._spec.batch_size * (_WAVES if self._device == "cuda" else 1)
+        return longest_first(requests, self.count_tokens, size)
 
     def generate(self, batch: Sequence[Request], on_done: OnDone) -> None:
-        prompts = [self._render(r.messages) for r in batch]
+        prompts = [self._prompts.render(r.messages) for r in batch]
         model = self._load(batch[0].adapter)
 
         def done(w: Any) -> None:
@@ -116,7 +96,7 @@ class TransformersBackend:
         release_freed_memory()
 
     def time(self, request: Request) -> Generation:
-        prompt = self._render(request.messages)
+        prompt = self._prompts.render(request.messages)
         model = self._load(request.adapter)
         if self._in_rows(request):
             return self._time_in_rows(prompt, request.decoding.max_new_tokens)
@@ -141,7 +121,7 @@ class TransformersBackend:
 
     def stream(self, request: Request) -> Iterator[str | Generation]:
         """One request at a time; others wait for their turn."""
-        prompt = self._render(request.messages)
+        prompt = self._prompts.render(request.messages)
         with self._streaming:
             sent = time.perf_counter()
             model = self._load(request.adapter)
@@ -153,7 +133,7 @@ class TransformersBackend:
                 output = self._run(model, ids, mask, request, streamer=streamer, stopping_criteria=[dropped])
                 return list(output[0, len(prompt) :].tolist())
 
-            pipe, first = TokenPipe(generate, self._tokenizer), None
+            pipe, first = TokenPipe(generate, self._prompts), None
             with closing(pipe.pieces()) as pieces:
                 for piece in pieces:
                     first = first or time.perf_counter() - sent
@@ -211,26 +191,13 @@ class TransformersBackend:
         self, prompt: list[int], tokens: list[int], stopped: bool, compute_s: float = 0.0
     ) -> Generation:
         return Generation(
-            text=self._tokenizer.decode(tokens, skip_special_tokens=True).strip(),
+            text=self._prompts.text(tokens),
             prompt_tokens=len(prompt),
             output_tokens=len(tokens),
             finish="stop" if stopped else "length",
             prompt_hash=fingerprint(prompt),
             compute_s=compute_s,
         )
-
-    def _render(self, messages: Sequence[Message]) -> list[int]:
-        turns = [m.model_dump() for m in messages]
-        try:
-            with self._rendering:
-                ids = self._tokenizer.apply_chat_template(
-                    turns, add_generation_prompt=True, return_dict=False
-                )
-        except TemplateError as e:
-            raise BackendError(f"the model's chat template refuses the conversation: {e}") from None
-        if len(ids) > self._context:
-            raise BackendError(f"the prompt has {len(ids)} tokens, the model's context {self._context}")
-        return list(ids)
 
     def _eos(self) -> set[int]:
         configured = self._model.generation_config.eos_token_id if self._model is not None else None
