@@ -231,7 +231,7 @@ def popular(rag: ComposedVariant, inputs: Inputs, articles: int = 8, questions: 
         if len(item.sources) == 1 and len(item.messages) == 1:
             by_article.setdefault(item.sources[0], []).append(item)
     most = sorted(by_article.values(), key=len, reverse=True)[:articles]
-    known, system = rag.passages(), inputs.prompts["prompts/reader.md"]
+    known, system = rag.passages(), (SCENARIO / "prompts/reader.md").read_text()
     found = []
     for items in most:
         first = rag.requests(items[:1])[0]
