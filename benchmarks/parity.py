@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -61,10 +62,7 @@ def run(folder: Path, backend: dict[str, Any], to: Path, asked: list[str]) -> Ru
     settings = yaml.safe_load((folder / "scenario.yaml").read_text())
     settings["backend"] = settings.get("backend", {}) | backend
     copy = to / "scenario"
-    copy.mkdir(parents=True, exist_ok=True)
-    for part in folder.iterdir():
-        if part.name != "scenario.yaml" and not (copy / part.name).exists():
-            (copy / part.name).symlink_to(part.absolute())
+    shutil.copytree(folder, copy, dirs_exist_ok=True)
     (copy / "scenario.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
     command = [sys.executable, "-m", "harness", "compare", str(copy), "--run-dir", str(to / "run"), *asked]
     subprocess.run(command, check=True, stdout=sys.stderr)
