@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.types.results import Estimate, Unit
 
@@ -122,6 +122,26 @@ def figure(
     )
     about = f"{confidence:.0%} interval {interval}. {basis}"
     return Figure(text, interval, estimate.n, estimate.n_missing, about, sort=value)
+
+
+def fine(estimate: Estimate, confidence: float, *, share: bool, signed: bool = False) -> Figure:
+    """``estimate`` to two figures of its interval's half-width: large samples support more than whole percents.
+
+    ``share`` shows percent, or with ``signed`` points.
+    """
+    unit: Unit = "rate" if share else "score"
+    rough = figure(estimate, unit, "", confidence, signed=signed)
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return rough
+    times = 100.0 if share else 1.0
+    half = (estimate.high - estimate.low) / 2 * times
+    digits = max(0, min(6, 1 - math.floor(math.log10(half)))) if half > 0 else 2
+    suffix = " points" if share and signed else _SUFFIX[unit]
+    text = _parts([estimate.value * times], digits, unit, "", signed)[0] + suffix
+    ends = _parts([estimate.low * times, estimate.high * times], digits, unit, "", False)
+    interval = (" to " if signed else _range(ends)).join(ends) + ("" if signed else suffix)
+    about = f"{100 * confidence:.4g}% interval {interval}. {_basis(estimate)}"
+    return replace(rough, text=text, interval=interval, about=about)
 
 
 def _basis(estimate: Estimate) -> str:

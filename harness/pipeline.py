@@ -85,6 +85,7 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
             caches = cache_figures(inputs, answers, engine.embed)
             _compare(inputs, scores, trainings, usage, circumstances, caches, run, progress)
         run.remove("verdict.json")  # of the scores before
+        run.remove("abtest.json")  # whose prediction it holds
         write_inputs(run, inputs.scenario, inputs.heldout, passages)
         hashes |= {"comparison": key}
         drift = _drift(inputs, answers, scores)
@@ -292,6 +293,7 @@ def write_report(run: Run, progress: Progress) -> Path:
         run.passages,
         run.trainings,
         run.verdict,
+        run.abtest,
     )
     for name, text in csv_files(run.comparison, run.scores, run.answers).items():
         run.folder.write(f"csv/{name}", text)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.errors import InputError
 from harness.store import Journal, RunFolder, fingerprint
+from harness.types.abtest import AbTest
 from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Item, Passage
 from harness.types.manifest import Manifest, StageSeconds
@@ -33,6 +34,8 @@ class Run:
     manifest: Manifest
     verdict: Verdict | None = None
     """Of the last ``harness gate`` on this run."""
+    abtest: AbTest | None = None
+    """Of the last ``harness abtest`` beside this run."""
 
 
 def write_inputs(
@@ -73,6 +76,7 @@ def read_run(path: Path) -> Run:
         comparison=comparison,
         manifest=manifest,
         verdict=run.read("verdict.json", Verdict),
+        abtest=run.read("abtest.json", AbTest),
     )
 
 

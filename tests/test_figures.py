@@ -10,6 +10,7 @@ from harness.figures import (
     count,
     duration,
     figure,
+    fine,
     joined,
     judged,
     money,
@@ -143,3 +144,14 @@ def test_names_and_counts_in_a_sentence() -> None:
     ]
     assert [plural(n, "item") for n in (0, 1, 1200)] == ["0 items", "1 item", "1,200 items"]
     assert [number(v) for v in (0, 41_000, 1_234_567, 0.0025)] == ["0", "41,000", "1.23 million", "0.0025"]
+
+
+def test_large_samples_are_shown_to_two_figures_of_their_interval() -> None:
+    found = Estimate(value=0.0221, low=0.0108, high=0.0333, n=9, n_missing=0, n_clusters=9, method="m")
+    assert fine(found, 0.95, share=True, signed=True).full == "+2.2 points (1.1 to 3.3)"
+    assert fine(found, 0.95, share=True).full == "2.2% (1.1–3.3%)"
+    tight = found.model_copy(update={"low": 0.0219, "high": 0.0223})
+    assert fine(tight, 0.95, share=True, signed=True).full == "+2.210 points (2.190 to 2.230)"
+    assert fine(tight, 0.95, share=False, signed=True).full == "+0.02210 (0.02190 to 0.02230)"
+    bare = found.model_copy(update={"low": None, "high": None, "reason": "too few"})
+    assert fine(bare, 0.95, share=True, signed=True).interval is None

@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from harness import __version__
+from harness.cli.abtest import abtest
 from harness.cli.check import doctor, init, validate
 from harness.cli.compare import compare
 from harness.cli.gate import gate
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (compare, validate, init, gate, serve, doctor):
+for command in (compare, validate, init, gate, serve, abtest, doctor):
     app.command()(command)
 app.add_typer(load_app, name="load")
 app.add_typer(models_app, name="models")

@@ -32,6 +32,10 @@ def serve(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Answer every question afresh, even with `cache:` set.")
     ] = False,
+    log: Annotated[
+        Path | None,
+        typer.Option(help="Append a line for each request, without any of its text, to this JSONL."),
+    ] = None,
     backend: BackendName = None,
     offline: Offline = False,
 ) -> None:
@@ -44,7 +48,7 @@ def serve(
     limits = Limits(max_in_flight, max_queue, max_body, max_prompt, deadline)
     set_offline(offline)
     options = ServeOptions(
-        variant, host, port, api_key_env, offline, limits, cache=not no_cache, backend=backend
+        variant, host, port, api_key_env, offline, limits, cache=not no_cache, backend=backend, log=log
     )
     progress = progress_of(as_json=False)
 

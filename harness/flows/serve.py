@@ -43,6 +43,8 @@ class ServeOptions:
     """Whether answers are kept, where the variant says so."""
     backend: str | None = None
     """Engine instead of the scenario's."""
+    log: Path | None = None
+    """File that gets a line for each request."""
 
 
 def serve(folder: Path, options: ServeOptions, progress: Progress, ready: Callable[[str], None]) -> None:
@@ -51,14 +53,18 @@ def serve(folder: Path, options: ServeOptions, progress: Progress, ready: Callab
     Raises InputError for a variant that cannot be served.
     """
     from harness.serving.app import make_app
+    from harness.serving.log import RequestLog
     from harness.serving.server import bind, run, url_of
 
     key = _key(options, progress)
     _servable(folder, options.variant)
+    log = RequestLog(options.log, progress.note) if options.log else None
     with bind(options.host, options.port) as bound:
         service = prepared(folder, options, progress)
-        app = make_app(service, options.limits, key)
+        app = make_app(service, options.limits, key, log)
         run(app, bound, options.limits, lambda: ready(url_of(bound)))
+    if log:
+        log.close()
 
 
 def prepared(folder: Path, options: ServeOptions, progress: Progress) -> Service:

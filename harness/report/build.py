@@ -16,6 +16,7 @@ from harness.report.render import page, render
 from harness.report.rows import evidence_block, pack
 from harness.report.sections import SECTIONS, Section, examples
 from harness.report.view import Inputs
+from harness.types.abtest import AbTest
 from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Item, Passage
 from harness.types.manifest import Manifest
@@ -37,9 +38,12 @@ def build_report(
     passages: Mapping[str, Passage],
     trainings: Mapping[str, TrainingRecord],
     verdict: Verdict | None = None,
+    abtest: AbTest | None = None,
 ) -> str:
     """The report as HTML. ``answers`` and ``scores`` are of both phases; ``trainings`` is by adapter."""
-    view = Inputs(comparison, manifest, scenario, items, answers, scores, passages, trainings, verdict)
+    view = Inputs(
+        comparison, manifest, scenario, items, answers, scores, passages, trainings, verdict, abtest
+    )
     evidence = evidence_block(pack(view), as_data(read_page(headline_page(view)).marks), __version__)
     bodies = {s.name: _body(view, s) for s in SECTIONS if s.data and s.shown(view)}
     spent = len(_assemble(view, bodies, evidence).encode())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.figures import Figure, figure
+from harness.types.abtest import AbTest
 from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Item, Passage
 from harness.types.manifest import Manifest
@@ -30,6 +31,8 @@ class Inputs:
     trainings: Mapping[str, TrainingRecord]
     verdict: Verdict | None = None
     """Of the gate, where it has judged this run."""
+    abtest: AbTest | None = None
+    """Of production, where ``harness abtest`` has read its log beside this run."""
 
     @property
     def variants(self) -> tuple[str, ...]:

@@ -15,12 +15,15 @@ from starlette.responses import JSONResponse, Response
 
 from harness.serving.desk import Desk
 from harness.serving.limits import Gate, Limits
+from harness.serving.log import RequestLog
 from harness.serving.metrics import Metrics
 from harness.serving.protocol import ApiError
 from harness.serving.service import Service
 
 
-def make_app(service: Service, limits: Limits, key: str | None = None) -> FastAPI:
+def make_app(
+    service: Service, limits: Limits, key: str | None = None, log: RequestLog | None = None
+) -> FastAPI:
     """Answers for ``service``; with ``key`` only to those who bring it, but for ``/health`` and ``/ready``.
 
     ``app.state.gate`` closes it.
@@ -28,7 +31,7 @@ def make_app(service: Service, limits: Limits, key: str | None = None) -> FastAP
     gate = Gate(limits)
     metrics = Metrics(gate)
     pool = ThreadPoolExecutor(limits.in_flight, "request")
-    desk = Desk(service, limits, gate, metrics, pool)
+    desk = Desk(service, limits, gate, metrics, pool, log)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:

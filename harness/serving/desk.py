@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -15,10 +16,12 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from harness.serving.limits import Gate, Limits
+from harness.serving.log import RequestLog
 from harness.serving.metrics import Metrics
 from harness.serving.protocol import ApiError, Chat, Ended, Writer, event, read_chat
 from harness.serving.service import Asking, Begun, Service
 from harness.types.cache import Hit
+from harness.types.served import ServedRequest
 
 T = TypeVar("T")
 GONE = 499
@@ -35,13 +38,19 @@ class Desk:
     """Takes chat requests from arrival to the last byte."""
 
     def __init__(
-        self, service: Service, limits: Limits, gate: Gate, metrics: Metrics, pool: ThreadPoolExecutor
+        self,
+        service: Service,
+        limits: Limits,
+        gate: Gate,
+        metrics: Metrics,
+        pool: ThreadPoolExecutor,
+        log: RequestLog | None = None,
     ):
         self._service, self._limits, self._gate = service, limits, gate
-        self._metrics, self._pool = metrics, pool
+        self._metrics, self._pool, self._log = metrics, pool, log
 
     async def chat(self, request: Request) -> Response:
-        visit = _Visit(self._metrics, self._limits.deadline_s)
+        visit = _Visit(self._metrics, self._limits.deadline_s, self._service.name, self._log)
         try:
             response = await self._respond(request, visit)
         except ApiError as e:
@@ -58,9 +67,8 @@ class Desk:
     async def _respond(self, request: Request, visit: _Visit) -> Response:
         body = await visit.within(self._body(request))
         chat = read_chat(body, self._service.name)
-        writer = Writer(
-            f"chatcmpl-{uuid.uuid4().hex}", self._service.name, int(time.time()), chat.include_usage
-        )
+        visit.id = f"chatcmpl-{uuid.uuid4().hex}"
+        writer = Writer(visit.id, self._service.name, int(time.time()), chat.include_usage)
         if chat.stream:
             asking, begun = await self._unless_gone(request, visit, self._begin(chat, visit))
             return _Stream(asking, begun, writer, visit)
@@ -136,10 +144,16 @@ async def _until_gone(request: Request) -> None:
 
 
 class _Visit:
-    """One request's times and how it ended, told to the metrics once."""
+    """One request's times and how it ended, told to the metrics and the log once."""
 
-    def __init__(self, metrics: Metrics, deadline_s: float):
+    def __init__(self, metrics: Metrics, deadline_s: float, variant: str, log: RequestLog | None):
         self._metrics, self._deadline_s = metrics, deadline_s
+        self._variant, self._log = variant, log
+        self.id: str | None = None
+        self._time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._ttft: float | None = None
+        self._hit: Hit | None = None
+        self._ended: Ended | None = None
         self._arrived = time.perf_counter()
         self._over = False
 
@@ -156,12 +170,14 @@ class _Visit:
             raise self.late() from None
 
     def begun(self, hit: Hit | None) -> None:
+        self._hit, self._ttft = hit, time.perf_counter() - self._arrived
         if hit:
             self._metrics.hits.labels(hit).inc()
         else:
-            self._metrics.ttft.observe(time.perf_counter() - self._arrived)
+            self._metrics.ttft.observe(self._ttft)
 
     def ended(self, ended: Ended, hit: Hit | None) -> None:
+        self._ended = ended
         if hit is None:
             self._metrics.e2e.observe(time.perf_counter() - self._arrived)
             self._metrics.prompt_tokens.inc(ended.prompt_tokens)
@@ -171,6 +187,22 @@ class _Visit:
         if not self._over:
             self._over = True
             self._metrics.requests.labels(str(status)).inc()
+            if self._log:
+                self._log.write(self._entry(status))
+
+    def _entry(self, status: int) -> ServedRequest:
+        ended = self._ended
+        return ServedRequest(
+            time=self._time,
+            variant=self._variant,
+            id=self.id,
+            status=status,
+            ttft_s=None if self._ttft is None else round(self._ttft, 6),
+            latency_s=round(time.perf_counter() - self._arrived, 6),
+            prompt_tokens=ended.prompt_tokens if ended else None,
+            output_tokens=ended.output_tokens if ended else None,
+            cache=self._hit,
+        )
 
 
 class _Stream(StreamingResponse):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.report.sections import (
+    abtest,
     answer,
     assumptions,
     audit,
@@ -59,6 +60,7 @@ SECTIONS = (
     Section("cache", "Answer cache", cache.data, shown=cache.shown),
     Section("training", "Training", training.data),
     Section("verdict", "Release gate", verdict.data, shown=verdict.shown),
+    Section("abtest", "In production, beside the offline prediction", abtest.data, shown=abtest.shown),
     Section("provenance", "Provenance", provenance.data),
     Section("glossary", "Glossary", glossary.data),
 )
