@@ -76,7 +76,10 @@ def pack(view: Inputs) -> Rows:
         scenario=view.scenario,
         preview=view.comparison.preview,
         metrics=tuple(metrics),
-        trainings={n: t.model_copy(update={"steps": (), "epochs": ()}) for n, t in view.trainings.items()},
+        trainings={
+            n: t.model_copy(update={"steps": (), "epochs": (), "again": ()})
+            for n, t in view.trainings.items()
+        },
         usage=view.comparison.usage,
         items=tuple((item.id, item.cluster) for item in view.items),
         scores=_cells(view, {m.name for m in metrics}, reasons),
