@@ -71,7 +71,7 @@ def test_each_seed_answers_every_item_and_only_the_first_is_timed(
 
 
 def test_report_audit_and_ledger_tell_of_the_seeds(seeded: Path) -> None:
-    change(seeded, lambda s: s.update(choice={"metric": "grounded"}))
+    change(seeded, lambda s: s.update(choice={"metric": "cost"}))
     made = run(seeded)
     (tuned,) = (
         e for e in made.comparison.estimates if (e.variant, e.metric, e.slice) == ("tuned", "style", "all")
