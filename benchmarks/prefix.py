@@ -26,7 +26,8 @@ from harness.scenario.inputs import Inputs, Options, load_inputs
 from harness.store import cache_folder
 from harness.types.answers import Generation, Request
 from harness.types.settings import Decoding, FewShot
-from harness.variants.compose import ComposedVariant, Material
+from harness.variants.compose import ComposedVariant
+from harness.variants.material import Material
 from harness.variants.prompt import lay_out
 
 SCENARIO = Path("scenarios/support-bot")

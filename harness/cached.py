@@ -40,7 +40,9 @@ def cache_figures(inputs: Inputs, answers: Mapping[str, Sequence[Answer]], embed
     context = ScoringContext(inputs.scenario)
     figures = []
     for name, settings in cached:
-        given = {a.item: a for a in answers[name] if a.phase == "quality" and a.text is not None}
+        given = {
+            a.item: a for a in answers[name] if a.phase == "quality" and not a.repeat and a.text is not None
+        }
         for near in _thresholds(settings):
             asked = replay.run(settings.model_copy(update={"near": near}))
             outcomes = [_outcome(a, given, context) for a in asked]

@@ -22,7 +22,7 @@ from harness.models.source import weights_fingerprint
 from harness.prices import pricer
 from harness.protocols import Circumstances, Engine, Progress, ScoringContext, Variant
 from harness.registry import SCORERS, lookup
-from harness.runs import Run, StageClock, looks, read_run, write_inputs
+from harness.runs import Run, StageClock, fingerprints, looks, read_run, write_inputs
 from harness.scenario.endpoints import key_problems
 from harness.scenario.inputs import Inputs, Options, load_inputs
 from harness.scenario.leakage import stored_leaks
@@ -36,8 +36,11 @@ from harness.types.manifest import BatchDrift, Drift, Manifest
 from harness.types.results import MetricInfo, Score
 from harness.types.settings import Scenario
 from harness.under_load import capacities, check_load
-from harness.variants.compose import Adapter, ComposedVariant, Material
+from harness.variants.adapter import Adapter
+from harness.variants.compose import ComposedVariant
+from harness.variants.material import Material
 from harness.variants.precomputed import PrecomputedVariant
+from harness.variants.repeated import repeated, training_records
 
 
 def compare(folder: Path, options: Options, progress: Progress) -> Run:
@@ -62,7 +65,8 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
         variants = build_variants(inputs, folder, engine, progress)
         for variant in variants:
             with clock(f"prepare {variant.spec.name}"):
-                variant.prepare()
+                for one in (variant, *variant.again):
+                    one.prepare()
         answers = _answers(inputs, variants, run, options, clock, progress)
         passages = _passages(variants, answers)
         trainings = _trainings(variants, run)
@@ -74,7 +78,7 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
         if previous and previous.hashes.get("comparison") == key and (run.path / "report.html").exists():
             progress.note("nothing changed since the last run")
             return read_run(run.path)
-        hashes |= {f"variant {v.spec.name}": v.fingerprint for v in variants}
+        hashes |= fingerprints(variants)
         with clock("leakage"):
             progress.stage("leakage")
             leaks = stored_leaks(run, inputs, engine.embedder_fingerprint, engine.embed)
@@ -104,7 +108,7 @@ def build_variants(inputs: Inputs, folder: Path, engine: Engine, progress: Progr
     """The scenario's variants, not yet prepared: no model is loaded."""
     scenario = inputs.scenario
     material = Material(scenario, inputs.train, inputs.dev, inputs.articles, inputs.prompts, engine)
-    adapters = {n: Adapter(n, t, material) for n, t in scenario.adapters.items()}
+    adapters = {n: [Adapter(n, t, material, p) for p in range(t.seeds)] for n, t in scenario.adapters.items()}
     engines = {n: endpoint_engine(engine, scenario, n, progress) for n in scenario.endpoints}
     variants: list[Variant] = []
     for spec in scenario.variants:
@@ -115,8 +119,8 @@ def build_variants(inputs: Inputs, folder: Path, engine: Engine, progress: Progr
             tell = _TrainingProgress(progress, name)
             used = engines[name] if kind == "endpoint" else engine
             used = halved(used) if spec.name == inputs.again else used
-            adapter = adapters[name] if kind == "adapter" else None
-            variants.append(ComposedVariant(spec, replace(material, engine=used), adapter, tell))
+            weights = adapters[name] if kind == "adapter" else [None]
+            variants.append(repeated(spec, replace(material, engine=used), weights, tell))
     return variants
 
 
@@ -135,13 +139,15 @@ def _answers(
     for variant in variants:
         name = variant.spec.name
         journal = run.answers(name)
-        if not options.fresh:
-            reuse(variant, journal, [RunFolder(p).answers(name) for p in run.siblings()])
-        progress.stage(f"answers of {name}", len(inputs.heldout))
-        with clock(f"answers {name}"):
-            answers[name] = collect(
-                variant, inputs.heldout, "quality", journal, scenario.retries, progress.advance
-            )
+        answers[name] = []
+        for one in (variant, *variant.again):
+            if not options.fresh:
+                reuse(one, journal, [RunFolder(p).answers(name) for p in run.siblings()])
+            progress.stage(f"answers of {name}", len(inputs.heldout))
+            with clock(f"answers {name}"):
+                answers[name] += collect(
+                    one, inputs.heldout, "quality", journal, scenario.retries, progress.advance
+                )
     for variant in variants:
         name = variant.spec.name
         progress.stage(f"latency of {name}", len(sample))
@@ -160,8 +166,7 @@ def _passages(variants: Sequence[Variant], answers: Mapping[str, list[Answer]]) 
 
 
 def _trainings(variants: Sequence[Variant], run: RunFolder) -> dict[str, TrainingRecord]:
-    records = [v.adapter.record() for v in variants if isinstance(v, ComposedVariant) and v.adapter]
-    found = {r.adapter: r for r in records if r}
+    found = training_records(variants)
     for name, record in found.items():
         run.write(f"training/{name}.json", record)
     return found
@@ -257,7 +262,8 @@ def _manifest(
     trainings: Mapping[str, TrainingRecord],
     drift: tuple[Drift | None, BatchDrift],
 ) -> Manifest:
-    trained = (t.peak_memory_bytes for t in trainings.values())  # by an earlier run, perhaps
+    seeds = [one for t in trainings.values() for one in (t, *t.again)]
+    trained = (t.peak_memory_bytes for t in seeds)  # by an earlier run, perhaps
     return Manifest(
         run=run.path.name,
         scenario=inputs.scenario.name,
@@ -307,6 +313,8 @@ class _TrainingProgress:
         self._progress, self._adapter, self._last = progress, adapter, 0
 
     def __call__(self, step: int, steps: int, loss: float) -> None:
+        if step <= self._last:  # of the next training seed
+            self._last = 0
         if not self._last:
             self._progress.stage(f"training {self._adapter}", steps)
         self._progress.advance(step - self._last, f"loss {loss:.3f}")

@@ -79,6 +79,8 @@ class Variant(Protocol):
     """All that can change an answer; known without loading a model."""
     independent: bool
     """Whether asking fewer items, or one again, gives the same answers; failed ones were then repeated already."""
+    again: Sequence[Variant]
+    """The same with other training seeds or samples: the further repeats of each quality answer."""
 
     def prepare(self) -> None:
         """Train and index what is needed. Idempotent, cached by fingerprint."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import InputError
+from harness.protocols import Variant
 from harness.store import Journal, RunFolder, fingerprint
 from harness.types.abtest import AbTest
 from harness.types.answers import Answer, TrainingRecord
@@ -56,12 +58,13 @@ def read_run(path: Path) -> Run:
         raise InputError(f"{path} holds no finished run; `harness compare SCENARIO` makes one")
     items = list(Journal(path / "items.jsonl", Item))
     wanted = {i.id for i in items}
-    latest: dict[tuple[str, str, str], Answer] = {}
+    latest: dict[tuple[str, str, str, int], Answer] = {}
     for spec in scenario.variants:
-        key = manifest.hashes.get(f"variant {spec.name}")  # a journal may hold answers of other settings
+        # A journal may hold answers of other settings.
+        keys = _keys(spec.name, manifest.hashes)
         for a in run.answers(spec.name):
-            if a.item in wanted and a.key == key:
-                latest[a.variant, a.item, a.phase] = a
+            if a.item in wanted and a.key in keys:
+                latest[a.variant, a.item, a.phase, a.repeat] = a
     return Run(
         folder=run,
         scenario=scenario,
@@ -78,6 +81,22 @@ def read_run(path: Path) -> Run:
         verdict=run.read("verdict.json", Verdict),
         abtest=run.read("abtest.json", AbTest),
     )
+
+
+def fingerprints(variants: Sequence[Variant]) -> dict[str, str]:
+    """What a manifest tells of each variant and of its further repeats."""
+    found = {_VARIANT + v.spec.name: v.fingerprint for v in variants}
+    return found | {
+        f"repeat {r} of {v.spec.name}": one.fingerprint for v in variants for r, one in enumerate(v.again, 1)
+    }
+
+
+def _keys(variant: str, hashes: Mapping[str, str]) -> set[str]:
+    return {
+        value
+        for name, value in hashes.items()
+        if name == _VARIANT + variant or re.fullmatch(rf"repeat \d+ of {re.escape(variant)}", name)
+    }
 
 
 def newest_run(scenario: str, full: bool = False) -> Path:

@@ -72,7 +72,8 @@ class FakeBackend:
         prompt = self.count_tokens(request.messages)
         shown = [w for m in request.messages for w in re.split(r"\s+", m.content)]
         adapter = Path(request.adapter).parent.name if request.adapter else None  # wherever the cache is
-        start = zlib.crc32(f"{self._seed} {request.item} {adapter}".encode()) % max(1, len(shown) - 12)
+        seed = self._seed + request.sample
+        start = zlib.crc32(f"{seed} {request.item} {adapter}".encode()) % max(1, len(shown) - 12)
         words = shown[start : start + min(12, request.decoding.max_new_tokens)]
         if request.adapter:
             words += json.loads((Path(request.adapter) / "closing.json").read_text())
@@ -121,4 +122,5 @@ def train_adapter(job: TrainingJob, on_step: OnStep) -> TrainingRecord:
         trainable_parameters=10,
         total_parameters=1000,
         hardware="fake",
+        seed=job.seed,
     )

@@ -55,7 +55,7 @@ class OpenVinoBackend:
             start = time.perf_counter()
             while running or admission.waiting:
                 for i in admission.next():
-                    running[i] = self._pipeline.add(prompts[i], batch[i].decoding, space)
+                    running[i] = self._pipeline.add(prompts[i], batch[i].decoding, space, batch[i].sample)
                 self._pipeline.step(running.values())
                 now = time.perf_counter()
                 for i, share in admission.shares().items():
@@ -74,7 +74,7 @@ class OpenVinoBackend:
         prompt = self._prompts.render(request.messages)
         with self._alone(request.adapter) as space:
             sent = time.perf_counter()
-            running = self._pipeline.add(prompt, request.decoding, space)
+            running = self._pipeline.add(prompt, request.decoding, space, request.sample)
             while not running.done:
                 self._pipeline.step([running])
             generation = self._generation(prompt, running, 0.0)

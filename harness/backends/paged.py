@@ -91,13 +91,13 @@ class PagedPipeline:
         """A number for requests that share the keys and values of equal beginnings with each other alone."""
         return next(self._spaces)
 
-    def add(self, prompt: Sequence[int], decoding: Decoding, space: int) -> Running:
+    def add(self, prompt: Sequence[int], decoding: Decoding, space: int, sample: int = 0) -> Running:
         """Queue a request with the adapter in use; ``step`` brings it on. Raises BackendError."""
         settings = genai.GenerationConfig(
             max_new_tokens=decoding.max_new_tokens,
             eos_token_id=min(self._ends),
             stop_token_ids=set(self._ends),
-            rng_seed=self._seed,
+            rng_seed=self._seed + sample,
         )
         if decoding.temperature:
             settings.do_sample, settings.top_k = True, _TOP_K

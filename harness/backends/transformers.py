@@ -167,7 +167,7 @@ class TransformersBackend:
         """``start``: tokens that all rows begin with, and that are read once."""
         decoding = request.decoding
         sampling = {"do_sample": True, "temperature": decoding.temperature} if decoding.temperature else {}
-        set_seed(self._seed)
+        set_seed((self._seed + request.sample) % 2**32)
         attention = other_attention(model) if self._rows else nullcontext()
         with _reported(), torch.inference_mode(), attention:
             cache: dict[str, Any] = {}

@@ -73,6 +73,8 @@ def tuning_budget(
         for name, record in sorted(trainings.items())
     ]
     said = f"Training: {'; '.join(parts)}." if parts else "No variant was trained."
+    if parts:
+        said += f" {_trained_again(scenario)}"
     seen = [max(1, r.examples * len(r.epochs)) for r in trainings.values()]
     counts = {v.name: tried.get(v.name, 1) for v in scenario.variants}
     most = max(counts.values())
@@ -85,6 +87,14 @@ def tuning_budget(
     if uneven:
         said += " More tuning is an advantage of its own."
     return AuditLine(check=check, status="caution" if uneven else "ok", sentence=said)
+
+
+def _trained_again(scenario: Scenario) -> str:
+    counts = {name: t.seeds for name, t in sorted(scenario.adapters.items())}
+    if all(n == 1 for n in counts.values()):
+        return "One training seed each, so no interval holds what training again would change."
+    listed = ", ".join(f"{name} {n}" for name, n in counts.items())
+    return f"Training seeds: {listed}; with one, what training again would change is in no interval."
 
 
 def looks(looked: Looks, metric: MetricInfo, shrinkage: Shrinkage | None) -> AuditLine:

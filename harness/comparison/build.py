@@ -18,6 +18,7 @@ from harness.comparison.estimate import Rows, analytic_estimates, metric_rows, n
 from harness.comparison.frontier import build_frontier, probability_dominated
 from harness.comparison.model import LATENCY, Contest, build_model
 from harness.comparison.paired import Square, difference_rows, find_squares, interaction_rows
+from harness.comparison.seeds import Contrast, Seeds, read_seeds, seed_counts
 from harness.comparison.table import Table, build_table, no_scores
 from harness.comparison.utility import evaluate
 from harness.comparison.variance import variance_parts
@@ -65,9 +66,10 @@ def build_comparison(
             "under `metrics:` in scenario.yaml or name another under `choice:`"
         )
     variants = tuple(spec.name for spec in scenario.variants)
-    tuned = [spec.name for spec in scenario.variants if spec.weights.startswith("adapter:")]
+    sampled = [v.name for v in scenario.variants if (v.decoding or scenario.decoding).temperature]
     table = build_table(variants, items, scores, scenario.slices)
-    read = {slice: _read_slice(scenario, table, slice, metrics) for slice in table.slices}
+    seeds = read_seeds(scenario, table, scores)
+    read = {slice: _read_slice(scenario, table, slice, metrics, seeds) for slice in table.slices}
     # By metric, then slice, then variant: what belongs side by side in a report stands side by side.
     readings = [read[slice][metric.name] for metric in metrics for slice in table.slices]
     estimates = tuple(chain.from_iterable(reading[0] for reading in readings))
@@ -92,7 +94,7 @@ def build_comparison(
             metrics=tuple(metrics),
             estimates=estimates,
             differences=judged(list(chain.from_iterable(reading[1] for reading in readings)), scenario),
-            variance=variance_parts(variants, tuned, scenario.choice.metric, scores),
+            variance=variance_parts(variants, seed_counts(scenario), sampled, scenario.choice.metric, scores),
             interactions=tuple(chain.from_iterable(reading[2] for reading in readings)),
             costs=costs.variants,
             volumes=costs.volumes,
@@ -128,7 +130,7 @@ def _with_audit(
 
 
 def _read_slice(
-    scenario: Scenario, table: Table, slice: str, metrics: Sequence[MetricInfo]
+    scenario: Scenario, table: Table, slice: str, metrics: Sequence[MetricInfo], seeds: Seeds
 ) -> dict[str, Reading]:
     """Estimates, differences to the baseline and interactions of each metric in one slice."""
     variants, base, row = table.variants, scenario.baseline, table.variants.index
@@ -144,7 +146,16 @@ def _read_slice(
         batch.append(metric_rows(metric, matrix, support))
         batch.append(difference_rows(metric, matrix, support, others, row(base) if base in variants else 0))
         batch.append(interaction_rows(metric, matrix, support, cells))
-    found = iter([analytic_estimates(rows) for rows in batch])
+    made_of: list[list[Contrast]] = [
+        [{k: 1.0} for k in range(len(variants))],
+        [{k: 1.0, row(base): -1.0} for k in others] if base in variants else [{k: 1.0} for k in others],
+        [dict(zip(cell, (1.0, -1.0, -1.0, 1.0), strict=True)) for cell in cells],
+    ]
+    scored = [m.name for m in metrics if m.name in table.metrics for _ in made_of]
+    found = iter(
+        seeds.widen(name, table.slices[slice], rows, contrasts, analytic_estimates(rows))
+        for name, rows, contrasts in zip(scored, batch, made_of * len(metrics), strict=False)
+    )
     pairs = iter(batch[1::3])
     readings: dict[str, Reading] = {}
     for metric in metrics:

@@ -71,7 +71,7 @@ def batch_drift(scenario: Scenario, items: Sequence[Item], answers: Sequence[Ans
         if v.weights.partition(":")[0] in ("base", "adapter")
         and (v.decoding or scenario.decoding).temperature == 0
     }
-    text = {(a.variant, a.item, a.phase): a.text for a in answers if a.text is not None}
+    text = {(a.variant, a.item, a.phase): a.text for a in answers if a.text is not None and not a.repeat}
     known = {i.id: i for i in items}
     both = [
         (known[item], float(text[variant, item, "quality"] == alone))

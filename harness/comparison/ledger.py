@@ -49,7 +49,7 @@ def _once(economics: Economics, training: TrainingRecord | None, usage: Usage | 
             ),
             _line(
                 "Training", "each training", training.seconds / 3600, "machine hours", price, economics,
-                f"measured on {training.hardware}; {_priced(hardware)}",
+                f"measured on {training.hardware}{_seeds(training)}; {_priced(hardware)}",
             ),
         ]  # fmt: skip
     if usage is not None and usage.index_s:
@@ -57,6 +57,11 @@ def _once(economics: Economics, training: TrainingRecord | None, usage: Usage | 
         hours = usage.index_s / 3600
         found.append(_line("Index", "each training", hours, "machine hours", price, economics, source))
     return found
+
+
+def _seeds(training: TrainingRecord) -> str:
+    n = 1 + len(training.again)
+    return f", one of {n} training seeds, as a release trains one" if n > 1 else ""
 
 
 def _requests(

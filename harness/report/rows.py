@@ -76,12 +76,17 @@ def pack(view: Inputs) -> Rows:
         scenario=view.scenario,
         preview=view.comparison.preview,
         metrics=tuple(metrics),
-        trainings={n: t.model_copy(update={"steps": (), "epochs": ()}) for n, t in view.trainings.items()},
+        trainings={n: _bare(t) for n, t in view.trainings.items()},
         usage=view.comparison.usage,
         items=tuple((item.id, item.cluster) for item in view.items),
         scores=_cells(view, {m.name for m in metrics}, reasons),
         reasons=tuple(reasons),
     )
+
+
+def _bare(training: TrainingRecord) -> TrainingRecord:
+    again = tuple(map(_bare, training.again))
+    return training.model_copy(update={"steps": (), "epochs": (), "again": again})
 
 
 def _cells(

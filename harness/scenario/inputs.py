@@ -146,7 +146,11 @@ def _with_options(scenario: Scenario, options: Options) -> Scenario:
     q = scenario.quick
     less = {
         n: t.model_copy(
-            update={"epochs": min(t.epochs, q.epochs), "examples": min(t.examples or q.examples, q.examples)}
+            update={
+                "epochs": min(t.epochs, q.epochs),
+                "examples": min(t.examples or q.examples, q.examples),
+                "seeds": 1,
+            }
         )
         for n, t in scenario.adapters.items()
     }
@@ -184,8 +188,11 @@ def _against_itself(scenario: Scenario, options: Options) -> dict[str, object]:
     first = _known(next(iter(options.variants), scenario.baseline), scenario)
     if first.weights.startswith("precomputed:"):
         raise InputError(f"--a-a: the answers of {first.name!r} come from a file and cannot be asked again")
+    first = first.model_copy(update={"repeats": 1})
     second = first.model_copy(update={"name": f"{first.name[:34]}-again"})
-    return {"variants": (first, second), "baseline": first.name} | _used(scenario, [first])
+    once = {n: t.model_copy(update={"seeds": 1}) for n, t in scenario.adapters.items()}
+    used = _used(scenario.model_copy(update={"adapters": once}), [first])
+    return {"variants": (first, second), "baseline": first.name} | used
 
 
 def _used(scenario: Scenario, variants: Sequence[VariantSpec]) -> dict[str, object]:

@@ -114,6 +114,11 @@ def _references(s: Scenario) -> list[_Found]:
         elif variant.weights != "base" and (kind not in ("adapter", "endpoint", "precomputed") or not name):
             kinds = "base, adapter:<name>, endpoint:<name> or precomputed:<file>"
             problems.append((at, f"{variant.weights!r} is not {kinds}"))
+        if variant.repeats > 1 and (
+            kind == "precomputed" or not (variant.decoding or s.decoding).temperature
+        ):
+            message = "repeats need answers that are sampled: set decoding.temperature above 0"
+            problems.append((("variants", i, "repeats"), message))
         if kind in ("precomputed", "endpoint") and variant.cache:
             at_cache = ("variants", i, "cache")
             problems.append((at_cache, f"a variant with {kind} answers is not served, so none are kept"))

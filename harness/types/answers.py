@@ -28,6 +28,8 @@ class Request(Record):
     adapter: str | None = None
     """Folder of a PEFT adapter, or None for the base weights."""
     decoding: Decoding
+    sample: int = 0
+    """Which of several answers at a temperature above 0; added to the engine's seed."""
     retrieved: tuple[Retrieved, ...] = ()
     retrieval_s: float = 0.0
     """Time spent finding the passages or examples, part of the latency."""
@@ -75,6 +77,7 @@ class Answer(Record):
     variant: str
     item: str
     repeat: int = 0
+    """Number of training seeds x sample, plus the training seed's place."""
     phase: Phase
     key: str
     """Hash of all that can change the answer; a stored answer with another key is not used."""
@@ -150,3 +153,7 @@ class TrainingRecord(Record):
     trainable_parameters: int
     total_parameters: int
     hardware: str
+    seed: int | None = None
+    """Of initialisation, order and dropout; None in a record made before it was kept."""
+    again: tuple[TrainingRecord, ...] = ()
+    """With the further training seeds; costs and audit rest on the first alone, as a release trains one."""

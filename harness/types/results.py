@@ -62,7 +62,8 @@ class Difference(Record):
     verdict: Verdict
     """What ``comparison.paired.verdict`` makes of the interval, ``p_holm`` and ``margin``."""
     p_value: float | None = None
-    """Two-sided, of the hypothesis that the two are alike: clusters flip their sign. None without a difference."""
+    """Two-sided, of the hypothesis that the two are alike: clusters flip their sign. None without a difference.
+    Training seeds are taken as they fell; ``estimate`` and so ``verdict`` hold their spread."""
     p_holm: float | None = None
     """``p_value`` adjusted for the comparisons that are made together (``comparison.multiplicity``)."""
     minimum_detectable: float | None = None
@@ -82,7 +83,11 @@ class VarianceParts(Record):
     sampling: float | None
     """Between repeats of one item."""
     training_seed: float | None
-    """Between adapters that differ in their training seed alone."""
+    """Between adapters that differ in their training seed alone, of the mean over all items."""
+    training_by_item: float | None = None
+    """Between such adapters on one item, beyond that; part of ``sampling`` where each gave one sampled answer."""
+    seeds: int | None = None
+    """Adapters trained; None where nothing is trained."""
     reason: str | None = None
     """Why ``item`` and ``sampling`` are unknown."""
     training_reason: str | None = None

@@ -98,6 +98,9 @@ class Training(Record):
     passages: PassageTraining | None = None
     retrieval: Retrieval | None = None
     """The retrieval whose passages are trained on; needed with ``passages``."""
+    seeds: Annotated[int, Field(ge=1, le=20)] = 1
+    """Adapters trained alike but for the training seed (the scenario's, plus 0, 1, ...). Each answers every item, so
+    that intervals hold what training again would change."""
 
 
 class CacheSettings(Record):
@@ -125,6 +128,8 @@ class VariantSpec(Record):
     """File with the system prompt, relative to the scenario's folder."""
     decoding: Decoding | None = None
     """Overrides the scenario's."""
+    repeats: Annotated[int, Field(ge=1, le=100)] = 1
+    """Answers to each item by each adapter; more than one only where the temperature is above 0."""
     cache: CacheSettings | None = None
     """Only for serving; None answers every question afresh."""
 

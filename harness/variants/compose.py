@@ -2,132 +2,39 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
 
 from harness.errors import BackendError
-from harness.protocols import Engine, OnAnswer, OnStep, TrainingJob
-from harness.store import canonical_json, fingerprint, write_atomic
-from harness.types.answers import Answer, Generation, Phase, Request, Retrieved, TrainingRecord
-from harness.types.data import Article, Item, Message, Passage
-from harness.types.settings import Decoding, FewShot, Retrieval, Scenario, Training, VariantSpec
-from harness.variants.finetune.examples import conversations
+from harness.protocols import OnAnswer, OnStep, Variant
+from harness.store import fingerprint
+from harness.types.answers import Answer, Generation, Phase, Request, Retrieved
+from harness.types.data import Item, Message, Passage
+from harness.types.settings import Decoding, FewShot, Retrieval, VariantSpec
+from harness.variants.adapter import Adapter
+from harness.variants.material import Material
 from harness.variants.prompt import lay_out, query
-from harness.variants.rag.chunk import chunk_articles
-from harness.variants.rag.index import VectorIndex, build_seconds
-from harness.variants.rag.retrieve import Retriever, indexed_texts
-
-
-@dataclass(frozen=True)
-class Material:
-    """What all variants of a scenario share."""
-
-    scenario: Scenario
-    train: Sequence[Item]
-    dev: Sequence[Item]
-    articles: Sequence[Article]
-    prompts: Mapping[str, str]
-    """Contents of the prompt files by the names used in the settings."""
-    engine: Engine
-    _retrievers: dict[str, Retriever] = field(default_factory=dict)
-    _examples: list[VectorIndex] = field(default_factory=list)
-    _passages: dict[int, dict[str, Passage]] = field(default_factory=dict)
-
-    def system(self, name: str | None) -> str | None:
-        name = name or self.scenario.system
-        return self.prompts[name] if name else None
-
-    @cached_property
-    def articles_fingerprint(self) -> str:
-        return fingerprint(*self.articles)
-
-    def passages(self, settings: Retrieval) -> dict[str, Passage]:
-        """All passages that a retrieval could return, by id."""
-        size = settings.chunk_words
-        if size not in self._passages:
-            self._passages[size] = {p.id: p for p in chunk_articles(self.articles, size)}
-        return self._passages[size]
-
-    def retriever(self, settings: Retrieval) -> Retriever:
-        key = fingerprint(settings)
-        if key not in self._retrievers:
-            e = self.engine
-            args = (settings, e.embed, e.embedder_fingerprint, e.cache / "vectors")
-            self._retrievers[key] = Retriever(self.passages(settings), *args)
-        return self._retrievers[key]
-
-    def index_seconds(self, settings: Retrieval) -> float | None:
-        """What embedding the passages of a retrieval took; None where it was not timed."""
-        e = self.engine
-        return build_seconds(
-            indexed_texts(self.passages(settings)), e.embedder_fingerprint, e.cache / "vectors"
-        )
-
-    def nearest_examples(self, queries: Sequence[str], n: int) -> list[list[Item]]:
-        """For each query the ``n`` training items with the most similar questions, the nearest last."""
-        e = self.engine
-        if not self._examples:
-            texts = [query(i) for i in self.train]
-            self._examples.append(VectorIndex(texts, e.embed, e.embedder_fingerprint, e.cache / "vectors"))
-        return [[self.train[p] for p, _ in reversed(hits)] for hits in self._examples[0].search(queries, n)]
-
-
-class Adapter:
-    """A fine-tuned adapter, trained once and cached by the fingerprint of all that went into it."""
-
-    def __init__(self, name: str, training: Training, material: Material):
-        self._name, self._training, self._material = name, training, material
-        parts: list[object] = [name, training, material.scenario.seed, material.system(training.system)]
-        parts += [material.engine.trainer_fingerprint, *material.train, *material.dev]
-        if training.passages:
-            parts += [material.articles_fingerprint, material.engine.embedder_fingerprint]
-        self.fingerprint = fingerprint("adapter", 4, *parts)
-        self._folder = material.engine.cache / "adapters" / f"{name}-{self.fingerprint}"
-
-    @property
-    def weights(self) -> Path:
-        return self._folder / "best"
-
-    def record(self) -> TrainingRecord | None:
-        """How it was trained, or None if it is not."""
-        file = self._folder / "training.json"
-        return TrainingRecord.model_validate_json(file.read_bytes()) if file.exists() else None
-
-    def train(self, on_step: OnStep) -> TrainingRecord:
-        if found := self.record():
-            return found
-        m, t = self._material, self._training
-        retriever = m.retriever(t.retrieval) if t.passages and t.retrieval else None
-        system, seed = m.system(t.system), m.scenario.seed
-        measured = t.model_copy(update={"examples": t.dev_examples})
-        refusal = next((i.references[0] for i in m.train if i.abstain), None)
-        job = TrainingJob(
-            name=self._name,
-            training=t,
-            base=m.engine.base(),
-            examples=conversations(m.train, t, system, retriever, refusal, seed),
-            dev=conversations(
-                [i for i in m.dev if _matches(i, t.dev_where)], measured, system, retriever, refusal, seed
-            ),
-            folder=self._folder,
-            key=self.fingerprint,
-            seed=seed,
-            dtype=m.engine.dtype,
-        )
-        record = m.engine.train(job, on_step)
-        write_atomic(self._folder / "training.json", canonical_json(record))
-        shutil.rmtree(self._folder / "checkpoint", ignore_errors=True)
-        return record
 
 
 class ComposedVariant:
-    """Base or adapter weights, no context, examples or passages, asked once an item."""
+    """Base or adapter weights, no context, examples or passages, asked once an item.
 
-    def __init__(self, spec: VariantSpec, material: Material, adapter: Adapter | None, on_step: OnStep):
+    ``repeat`` numbers its answers among those of the same variant (``variants.repeated``), ``sample`` those of
+    one adapter.
+    """
+
+    again: Sequence[Variant] = ()
+
+    def __init__(
+        self,
+        spec: VariantSpec,
+        material: Material,
+        adapter: Adapter | None,
+        on_step: OnStep,
+        repeat: int = 0,
+        sample: int = 0,
+    ):
+        self._repeat, self._sample = repeat, sample
         self.spec, self.independent = spec, material.engine.independent
         self._material, self._adapter, self._on_step = material, adapter, on_step
         self._decoding: Decoding = spec.decoding or material.scenario.decoding
@@ -138,6 +45,7 @@ class ComposedVariant:
             parts += [material.articles_fingerprint, material.engine.embedder_fingerprint]
         if isinstance(spec.context, FewShot):
             parts += [*material.train, material.engine.embedder_fingerprint]
+        parts += [{"repeat": repeat, "sample": sample}] if repeat else []
         self.fingerprint = fingerprint("composed", 3, *parts)
 
     @property
@@ -248,6 +156,7 @@ class ComposedVariant:
                 messages=messages(item, hits, examples),
                 adapter=adapter,
                 decoding=self._decoding,
+                sample=self._sample,
                 retrieved=tuple(hits),
                 retrieval_s=share,
             )
@@ -261,6 +170,7 @@ class ComposedVariant:
         return Answer(
             variant=self.spec.name,
             item=request.item,
+            repeat=self._repeat,
             phase=phase,
             key=self.fingerprint,
             text=g.text,
@@ -284,6 +194,7 @@ class ComposedVariant:
         return Answer(
             variant=self.spec.name,
             item=request.item,
+            repeat=self._repeat,
             phase=phase,
             key=self.fingerprint,
             text=None,
@@ -292,7 +203,3 @@ class ComposedVariant:
             refused=error.refused,
             retrieved=request.retrieved,
         )
-
-
-def _matches(item: Item, where: Mapping[str, tuple[str, ...]]) -> bool:
-    return all(item.slices.get(key) in values for key, values in where.items())

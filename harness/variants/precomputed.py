@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from harness.errors import Problem, ScenarioError
-from harness.protocols import OnAnswer
+from harness.protocols import OnAnswer, Variant
 from harness.store import file_hash, fingerprint
 from harness.types.answers import Answer, Phase
 from harness.types.data import Item
@@ -41,6 +41,7 @@ class PrecomputedLine(Record):
 
 class PrecomputedVariant:
     independent = True
+    again: Sequence[Variant] = ()
 
     def __init__(self, spec: VariantSpec, file: Path):
         self.spec = spec

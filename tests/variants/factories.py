@@ -22,7 +22,9 @@ from harness.types.settings import (
     Training,
     VariantSpec,
 )
-from harness.variants.compose import Adapter, ComposedVariant, Material
+from harness.variants.adapter import Adapter
+from harness.variants.compose import ComposedVariant
+from harness.variants.material import Material
 from harness.variants.rag.retrieve import Retriever
 
 REFUSAL = "I don't have that information.\nBest wishes"

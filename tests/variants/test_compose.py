@@ -23,7 +23,9 @@ from harness.types.settings import (
     Training,
     VariantSpec,
 )
-from harness.variants.compose import Adapter, ComposedVariant, Material
+from harness.variants.adapter import Adapter
+from harness.variants.compose import ComposedVariant
+from harness.variants.material import Material
 
 from .factories import (
     READING,
@@ -291,11 +293,11 @@ def test_retrieved_passages_are_in_the_prompt_and_in_the_answer(tmp_path: Path) 
 
 def test_the_same_passages_are_cut_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cutting the knowledge base again for each request would count as retrieval time."""
-    from harness.variants import compose
+    from harness.variants import material as shared
 
     calls: list[int] = []
-    cut = compose.chunk_articles
-    monkeypatch.setattr(compose, "chunk_articles", lambda a, n: calls.append(n) or cut(a, n))
+    cut = shared.chunk_articles
+    monkeypatch.setattr(shared, "chunk_articles", lambda a, n: calls.append(n) or cut(a, n))
     given = variant(material(tmp_path), context=RETRIEVAL)
     reply(given, phase="timing")
     reply(given)

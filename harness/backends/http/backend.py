@@ -141,7 +141,7 @@ class HttpBackend:
 
     async def _ask(self, request: Request, stream: bool, on_text: OnText | None = None) -> Generation:
         """The answer, after as many attempts as it takes; raises BackendError when they are used up."""
-        fields = body(self._endpoint, request, self._seed, stream)
+        fields = body(self._endpoint, request, self._seed + request.sample, stream)
         paid = turned_away = 0
         for attempt in range(self._endpoint.retries + 1):
             try:

@@ -27,8 +27,25 @@ def data(view: Inputs) -> dict[str, Any]:
         "groups": groups(view, start, first, keys[first]) if start else [],
         "left_out": left_out,
         "ruler": _ruler(view, start, keys) if start else None,
+        "variance": variance(view),
+        "choice": view.choice_metric,
         "payload": payload(view, metrics, keys),
     }
+
+
+def variance(view: Inputs) -> list[dict[str, Any]]:
+    """Where a single score's variance comes from, in shares, for the variants where more than one source is known."""
+    found = []
+    for p in view.comparison.variance:
+        parts = (p.item, p.sampling, p.training_by_item, p.training_seed)
+        total = sum(part or 0.0 for part in parts)
+        if p.item is None or not total:
+            continue
+        shares = [None if part is None else f"{part / total:.1%}" for part in parts]
+        seeds = "not trained" if p.seeds is None else "one seed" if p.seeds == 1 else f"{p.seeds} seeds"
+        spread = None if p.training_seed is None else f"{p.training_seed**0.5:.3f}"
+        found.append({"name": p.variant, "shares": shares, "seeds": seeds, "spread": spread})
+    return found
 
 
 def slice_name(key: str, value: str) -> str:

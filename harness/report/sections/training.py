@@ -47,6 +47,12 @@ def _adapter(record: TrainingRecord, variants: list[str]) -> dict[str, Any]:
         ("Trainable", _share(record)),
         ("Hardware", record.hardware),
     ]
+    if record.again:
+        runs = (record, *record.again)
+        kept = [f"{r.seed}: {min(e.dev_loss for e in r.epochs):.3f}" for r in runs if r.epochs]
+        facts.append(
+            ("Training seeds", f"{len(runs)}; the first is shown. Least dev loss by seed: {', '.join(kept)}")
+        )
     return {
         "name": record.adapter,
         "variants": variants,

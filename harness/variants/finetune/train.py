@@ -82,6 +82,7 @@ def train_adapter(job: TrainingJob, on_step: OnStep) -> TrainingRecord:
         trainable_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
         total_parameters=sum(parameters),
         hardware=_hardware(job.dtype),
+        seed=job.seed,
     )
 
 
