@@ -20,6 +20,7 @@ from harness.engine import endpoint_engine, halved, make_engine
 from harness.errors import ScenarioError
 from harness.models.source import weights_fingerprint
 from harness.prices import pricer
+from harness.progress import TrainingProgress
 from harness.protocols import Circumstances, Engine, Progress, ScoringContext, Variant
 from harness.registry import SCORERS, lookup
 from harness.runs import Run, StageClock, fingerprints, looks, read_run, write_inputs
@@ -116,7 +117,7 @@ def build_variants(inputs: Inputs, folder: Path, engine: Engine, progress: Progr
         if kind == "precomputed":
             variants.append(PrecomputedVariant(spec, folder / name))
         else:
-            tell = _TrainingProgress(progress, name)
+            tell = TrainingProgress(progress, name)
             used = engines[name] if kind == "endpoint" else engine
             used = halved(used) if spec.name == inputs.again else used
             weights = adapters[name] if kind == "adapter" else [None]
@@ -304,18 +305,3 @@ def write_report(run: Run, progress: Progress) -> Path:
     for name, text in csv_files(run.comparison, run.scores, run.answers).items():
         run.folder.write(f"csv/{name}", text)
     return run.folder.write("report.html", html)
-
-
-class _TrainingProgress:
-    """Shows a training as a stage with its loss; the stage opens at the first step."""
-
-    def __init__(self, progress: Progress, adapter: str):
-        self._progress, self._adapter, self._last = progress, adapter, 0
-
-    def __call__(self, step: int, steps: int, loss: float) -> None:
-        if step <= self._last:  # of the next training seed
-            self._last = 0
-        if not self._last:
-            self._progress.stage(f"training {self._adapter}", steps)
-        self._progress.advance(step - self._last, f"loss {loss:.3f}")
-        self._last = step
