@@ -11,6 +11,8 @@ from harness.types.judging import Side
 from harness.types.record import Record
 
 TrustStatus = Literal["trusted", "below floor", "too few labels"]
+LabelsBy = Literal["author", "people", "author and people", "unnamed"]
+"""unnamed: nobody says who gave the labels."""
 
 
 class Trust(Record):
@@ -136,7 +138,7 @@ class PairValidation(Record):
     n_labelled: int
     n_failed: int
     """Labelled pairs for which the judge gave no choice."""
-    labels_by: Literal["author", "people", "author and people"]
+    labels_by: LabelsBy
     accuracy: Estimate
     """Share judged as labelled, where a tie is a class of its own and a failure is wrong."""
     answered: Estimate
@@ -183,7 +185,7 @@ class AnswerValidation(Record):
     """From which value on an answer counts as good, judged or labelled."""
     n_labels: int
     n_failed: int
-    labels_by: Literal["author", "people", "author and people"]
+    labels_by: LabelsBy
     accuracy: Estimate
     """Share whose judged value lies on the label's side of ``threshold``; a failure is wrong."""
     answered: Estimate

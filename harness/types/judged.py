@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from harness.types.agreement import Trust
+from harness.types.agreement import LabelsBy, Trust
 from harness.types.estimate import Estimate
 from harness.types.record import Record
 
@@ -56,7 +56,7 @@ class JudgedMetric(Record):
     metric: str
     """``judge.<name>``."""
     criterion: str
-    labels_by: Literal["author", "people", "author and people"] | None
+    labels_by: LabelsBy | None
     """Who labelled the random sample; None where there is none."""
     trust: Trust | None
     """None where the judge was not validated."""
