@@ -127,7 +127,7 @@ def _side(labels: Floats, judged: Floats, cluster: Ints, width: int) -> _Side:
         ]
     )
     label, of_judge, leverage = cluster_sums(parts, cluster, width)
-    return _Side(value, some - whole, label, of_judge, leverage, summarise(labels[None, :], cluster))
+    return _Side(value, some - whole, label, of_judge, leverage, summarise(labels[None, known], cluster[known]))
 
 
 def _tuned(sides: Sequence[tuple[int, _Side]], use: bool) -> _Tuned:
@@ -162,9 +162,10 @@ def _worth(
 ) -> tuple[float, float]:
     """Share of items on which the two differ, and how many independent ones the labels are worth."""
     change = labels[0] - labels[1]
+    both = ~np.isnan(change)
     if (np.isnan(labels[0]) == np.isnan(labels[1])).all():
-        sums = summarise(change[None, :], cluster)
-        discordant = float(np.nanmean(np.abs(change)))
+        sums = summarise(change[None, both], cluster[both])
+        discordant = float(np.abs(change[both]).mean())
         return discordant, row_effective_n(discordant - float(sums.mean[0]) ** 2, sums, 0, confidence)
     (p, n), (q, m) = ((side.value, int(side.sums.n[0])) for side in sides)
     spread = p * (1 - p) + q * (1 - q)
