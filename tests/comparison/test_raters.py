@@ -70,7 +70,9 @@ def test_alpha_needs_two_raters_and_two_values() -> None:
 
 
 def test_people_are_the_ceiling_and_the_author_is_none_of_them() -> None:
-    said: list[dict[str, object]] = [{"ann": "a", "bob": "a", "author": "b"}] * 6 + [{"ann": "a", "bob": "b"}] * 4
+    said: list[dict[str, object]] = [{"ann": "a", "bob": "a", "author": "b"}] * 6 + [
+        {"ann": "a", "bob": "b"}
+    ] * 4
     said += [{"author": "a", "ann": "a"}]
     found = human_agreement(said, ["a"] * 9 + [None] * 2, list(range(11)), np.random.default_rng(0))  # type: ignore[arg-type]
     assert found is not None
