@@ -28,8 +28,8 @@ FEWEST_CLUSTERS = 10
 _TUNING = 1.0
 """Share by which choosing the power on the same labels makes a variance too small, times its degrees of freedom."""
 _UNSEEN = 0.5
-"""Cases of which judge and label differ that are added to those seen: a judge that was right on all of 50 labels is
-wrong now and then, and its variance must not be 0."""
+"""Cases on which judge and label differ that are added to those that carry the variance: a judge that was wrong on
+three of 50 labels, or on none, may well be wrong more often."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,10 @@ def _tuned(sides: Sequence[tuple[int, _Side]], use: bool) -> _Tuned:
     rest = label - power * judged
     degrees = min(float(side.sums.degrees[0]) for _, side in sides)
     n = min(int(side.sums.n[0]) for _, side in sides)
-    variance = float((weight * rest**2).sum()) * (1 + _TUNING / max(degrees, 1.0)) + _UNSEEN / n**2
+    seen = float((weight * rest**2).sum())
+    carried_by = seen**2 / max(float((weight**2 * rest**4).sum()), 1e-300)
+    inflated = seen * (1 + _TUNING / max(degrees, 1.0) + _UNSEEN / max(carried_by, 1.0))
+    variance = max(inflated, _UNSEEN / n**2)
     if power == 0 or variance >= alone:
         return _Tuned(value, alone, _skewness(label), 0.0, 1.0)
     return _Tuned(value - power * control, variance, _skewness(rest), power, alone / variance)
