@@ -18,7 +18,7 @@ from harness.comparison.table import Floats
 def wilson_bounds(sums: Sums, k: int, confidence: float) -> tuple[float, float]:
     """Of a share, or of a mean of values within [0, 1], whose variance is at most that of a share."""
     share = min(max(float(sums.mean[k]), 0.0), 1.0)
-    return wilson(share, _effective_n(share * (1 - share), sums, k, confidence), confidence)
+    return wilson(share, row_effective_n(share * (1 - share), sums, k, confidence), confidence)
 
 
 def tango_bounds(values: Floats, sums: Sums, k: int, scale: float, confidence: float) -> tuple[float, float]:
@@ -27,7 +27,7 @@ def tango_bounds(values: Floats, sums: Sums, k: int, scale: float, confidence: f
     n = len(changes)
     gained, lost = float(np.maximum(changes, 0).sum() / n), float(np.maximum(-changes, 0).sum() / n)
     spread = (gained + lost - (gained - lost) ** 2) * scale**2
-    effective = _effective_n(spread, sums, k, confidence)
+    effective = row_effective_n(spread, sums, k, confidence)
     low, high = tango(gained * effective, lost * effective, effective, confidence)
     return low * scale, high * scale
 
@@ -39,10 +39,16 @@ def mean_bounds(sums: Sums, k: int, confidence: float) -> tuple[float, float]:
     resampling. The skewness that it takes from few items is itself uncertain, so an end only ever moves away
     from the value: docs/calibration.md shows that this covers best among the methods in use.
     """
-    t = t_value(float(sums.degrees[k]), confidence)
-    error, value = float(sums.variance[k]) ** 0.5, float(sums.mean[k])
-    below, above = _unskewed(t, float(sums.skew[k])), _unskewed(-t, float(sums.skew[k]))
-    return value - error * max(t, below), value + error * max(t, -above)
+    return skewed_bounds(
+        float(sums.mean[k]), float(sums.variance[k]), float(sums.degrees[k]), float(sums.skew[k]), confidence
+    )
+
+
+def skewed_bounds(
+    value: float, variance: float, degrees: float, skew: float, confidence: float
+) -> tuple[float, float]:
+    t, error = t_value(degrees, confidence), variance**0.5
+    return value - error * max(t, _unskewed(t, skew)), value + error * max(t, -_unskewed(-t, skew))
 
 
 def _unskewed(t: float, skew: float) -> float:
@@ -67,7 +73,8 @@ def median_bounds(values: Floats, sums: Sums, k: int, confidence: float) -> tupl
     return median_interval(ordered, effective, confidence)
 
 
-def _effective_n(spread: float, sums: Sums, k: int, confidence: float) -> float:
+def row_effective_n(spread: float, sums: Sums, k: int, confidence: float) -> float:
+    """How many independent items tell as much as row ``k``; ``spread`` is the variance of one."""
     return effective_n(
         spread,
         float(sums.variance[k]),

@@ -42,7 +42,7 @@ def wilson(share: float, n: float, confidence: float = CONFIDENCE) -> tuple[floa
 def effective_n(
     spread: float,
     variance: float,
-    n: int,
+    n: float,
     smallest_n: float,
     degrees: float,
     confidence: float = CONFIDENCE,

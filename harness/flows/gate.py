@@ -63,9 +63,12 @@ def judge(folder: Path, options: GateOptions, progress: Progress) -> Verdict:
         slices={item.id: item.slices for item in run.items},
         errors=sorted(failed),
         left_out=run.manifest.left_out,
+        judged=run.comparison.judged,
     )
     looks = Journal(Path("reports", scenario.name, "looks.jsonl"), Look)
-    data = fingerprint(*snapshot.items, "against", *(against.scores.items if against else ()))
+    named = {rule.metric for rule in rules.rules}
+    judged = [m for m in run.comparison.judged if m.metric in named]
+    data = fingerprint(*snapshot.items, "against", *(against.scores.items if against else ()), *judged)
     with looks.exclusive():
         history = list(looks)
         look = look_number(history, snapshot.candidate, data)
@@ -128,7 +131,7 @@ def _rules(scenario: Scenario, run: Run) -> Gate:
             f"scenario {scenario.name} states no rules; add `gate:` with `rules:` to scenario.yaml "
             "(docs/how-to/gate-a-release.md)"
         )
-    known = {metric.name for metric in run.comparison.metrics}
+    known = {metric.name for metric in run.comparison.metrics} | {m.metric for m in run.comparison.judged}
     if missing := sorted({rule.metric for rule in scenario.gate.rules} - known):
         raise InputError(
             f"the run has no scores of {', '.join(missing)}, which the rules name; run `harness compare "

@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 
 from harness.comparison.estimate import analytic_estimates
 from harness.figures import joined, judged, plural
+from harness.gate.judged import PREFIX, judged_check
 from harness.gate.looks import TOTAL_ALPHA, look_alpha
 from harness.gate.needed import items_needed
 from harness.gate.rows import Slices, Tested, tested
 from harness.gate.words import rule_id, rule_words
 from harness.types.gate import GateRule
+from harness.types.judged import JudgedMetric
 from harness.types.results import Estimate, MetricInfo
 from harness.types.snapshot import Snapshot
 from harness.types.verdict import BaselineIdentity, Check, Flips, Status, Verdict
@@ -31,6 +33,8 @@ class Candidate:
     """Items whose answer failed."""
     left_out: int = 0
     """Held-out items that the run did not ask (``--limit``)."""
+    judged: Sequence[JudgedMetric] = ()
+    """What labels make of the judges' scores."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,10 @@ def decide(
 def _check(
     rule: GateRule, candidate: Candidate, baseline: Snapshot | None, look: int, left_out: int
 ) -> Check:
+    if rule.metric.startswith(PREFIX):
+        now = candidate.scores
+        alpha = look_alpha(look)
+        return judged_check(rule, candidate.judged, now.variant, alpha, now.currency, left_out)
     info = next(m for m in candidate.scores.metrics if m.name == rule.metric)
     test = _Test(rule, info, *_limit(rule, info))
     what = tested(rule, info, candidate.scores, baseline, candidate.slices)

@@ -29,7 +29,8 @@ def build_snapshot(
     Items come in order of their ids and numbers with six significant digits, so that the same run always
     gives the same file.
     """
-    found = _by_item(s for s in scores if s.variant == variant)
+    known = {metric.name for metric in comparison.metrics}  # a judge's scores alone are no metric
+    found = _by_item(s for s in scores if s.variant == variant and s.metric in known)
     return Snapshot(
         scenario=comparison.scenario,
         variant=variant,
