@@ -7,6 +7,7 @@ import sys
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 ScenarioArgument = Annotated[str, typer.Argument(help="Name below scenarios/ or path of a scenario folder.")]
 Offline = Annotated[
@@ -33,3 +34,15 @@ def progress_of(as_json: bool) -> Any:
     if as_json:
         return JsonProgress()
     return TerminalProgress() if sys.stderr.isatty() else PlainProgress()
+
+
+def group_with_default(default: str) -> type[TyperGroup]:
+    """A group whose command ``default`` need not be named: ``harness report RUN`` for ``harness report build RUN``."""
+
+    class Group(TyperGroup):
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+                args = [default, *args]
+            return super().parse_args(ctx, args)
+
+    return Group

@@ -5,31 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
-from harness.cli.options import AsJson
+from harness.cli.options import AsJson, group_with_default
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from harness.report.verify import Verification
 
-DEFAULT = "build"
-
-
-class _BuildUnlessNamed(TyperGroup):
-    """``harness report RUN`` is short for ``harness report build RUN``."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
-            args = [DEFAULT, *args]
-        return super().parse_args(ctx, args)
-
-
 report_app = typer.Typer(
-    cls=_BuildUnlessNamed,
+    cls=group_with_default("build"),
     help="Build the report of a run again, or verify a report that you were given.\n\n"
     "`harness report RUN` is short for `harness report build RUN`.",
     no_args_is_help=True,

@@ -62,7 +62,7 @@ def serve(folder: Path, options: ServeOptions, progress: Progress, ready: Callab
     with bind(options.host, options.port) as bound:
         service = prepared(folder, options, progress)
         app = make_app(service, options.limits, key, log)
-        run(app, bound, options.limits, lambda: ready(url_of(bound)))
+        run(app, bound, lambda: ready(f"{url_of(bound)}/v1"), app.state.gate.close, options.limits.stalled_s)
     if log:
         log.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.figures import chance, fine
-from harness.report.text import visible
+from harness.pages.text import visible
 from harness.types.abtest import AbTest, Arm, Effect, Look, Prediction
 from harness.types.estimate import Estimate
 

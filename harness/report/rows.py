@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.report.text import canonical_json
+from harness.pages.text import canonical_json
 from harness.report.view import Inputs
 from harness.types.answers import TrainingRecord, Usage
 from harness.types.data import Item

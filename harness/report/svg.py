@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from harness.report.text import visible
+from harness.pages.text import visible
 
 Attribute = str | float | int | None
 

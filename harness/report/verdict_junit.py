@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from xml.etree import ElementTree as Xml
 
-from harness.report.text import visible
+from harness.pages.text import visible
 from harness.report.verdict_words import context_lines, needed
 from harness.types.verdict import Check, Verdict
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 from harness.figures import plural
-from harness.report.text import visible
+from harness.pages.text import visible
 from harness.report.verdict_words import HEADINGS, context_lines, figures, needed
 from harness.types.verdict import Flips, Verdict
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.report.text import visible
+from harness.pages.text import visible
 from harness.report.verdict_words import HEADINGS, context_lines, needed
 from harness.types.verdict import Flips, Verdict
 

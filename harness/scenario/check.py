@@ -84,10 +84,13 @@ def _splits(scenario: Scenario) -> list[tuple[Split, str]]:
 def _check_files(scenario: Scenario, folder: Path) -> list[Problem]:
     """Files that the settings name."""
     problems = []
-    for name in prompt_files(scenario):
+    named = [(name, "prompt") for name in prompt_files(scenario)]
+    if scenario.labelling.guideline is not None:
+        named.append((scenario.labelling.guideline, "guideline"))
+    for name, what in named:
         try:
             if not read_text(folder / name).strip():
-                problems.append(Problem(folder / name, None, "the prompt is empty"))
+                problems.append(Problem(folder / name, None, f"the {what} is empty"))
         except ScenarioError as e:
             problems += e.problems
     for variant in scenario.variants:

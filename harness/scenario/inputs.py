@@ -65,7 +65,7 @@ class Inputs:
         s = self.scenario
         return {
             "settings": fingerprint(
-                s.model_copy(update={"gate": None, "load": None})
+                s.model_copy(update={"gate": None, "load": None, "labelling": None})
             ),  # these change no answer
             "train": fingerprint(*self.train),
             "dev": fingerprint(*self.dev),

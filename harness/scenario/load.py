@@ -218,6 +218,7 @@ def _files(s: Scenario, folder: Path) -> Iterator[_Found]:
     named += [(("adapters", name, "system"), t.system) for name, t in s.adapters.items()]
     if s.gate is not None:
         named.append((("gate", "baseline"), s.gate.baseline))
+    named += [(("labelling", key), file) for key, file in s.labelling.model_dump().items()]
     for i, variant in enumerate(s.variants):
         kind, _, file = variant.weights.partition(":")
         named.append((("variants", i, "system"), variant.system))

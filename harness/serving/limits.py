@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from harness.serving.protocol import ApiError
 
+STALLED_S = 10.0
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -23,7 +25,7 @@ class Limits:
     """Longest prompt, passages and examples included; None is what the model takes."""
     deadline_s: float = 120.0
     """From the request's arrival to its last byte."""
-    stalled_s: float = 10.0
+    stalled_s: float = STALLED_S
     """A reader who takes nothing for so long is cut off."""
 
 

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from harness.errors import HarnessError, InputError
-from harness.serving.limits import Gate, Limits
+from harness.serving.limits import STALLED_S
 
 MAX_CONNECTIONS = 1000
 """Open connections, beyond which new ones are refused with 503."""
@@ -47,14 +47,24 @@ def is_loopback(host: str) -> bool:
 
 def url_of(bound: socket.socket) -> str:
     host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}/v1" if bound.family == socket.AF_INET6 else f"http://{host}:{port}/v1"
+    return f"http://[{host}]:{port}" if bound.family == socket.AF_INET6 else f"http://{host}:{port}"
 
 
-def run(app: FastAPI, bound: socket.socket, limits: Limits, ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C; ``ready`` is called once connections are taken."""
+def run(
+    app: FastAPI,
+    bound: socket.socket,
+    ready: Callable[[], None],
+    close: Callable[[], None] = lambda: None,
+    stalled: float = STALLED_S,
+) -> None:
+    """Serve until SIGTERM or Ctrl-C.
+
+    ``ready`` is called once connections are taken, ``close`` in the event loop when the end has come; a reader who
+    takes nothing for ``stalled`` seconds is cut off.
+    """
 
     class Protocol(_CutsOff):
-        stalled_s = limits.stalled_s
+        stalled_s = stalled
 
     config = uvicorn.Config(
         app,
@@ -66,13 +76,13 @@ def run(app: FastAPI, bound: socket.socket, limits: Limits, ready: Callable[[], 
         limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=GRACE_S,
     )
-    _Server(config, app.state.gate, ready).run([bound])
+    _Server(config, close, ready).run([bound])
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, gate: Gate, ready: Callable[[], None]):
+    def __init__(self, config: uvicorn.Config, close: Callable[[], None], ready: Callable[[], None]):
         super().__init__(config)
-        self._gate, self._ready = gate, ready
+        self._close, self._ready = close, ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -81,7 +91,7 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Not the parent's, which kills the process by the same signal once all is closed."""
-        self._loop.call_soon_threadsafe(self._gate.close)
+        self._loop.call_soon_threadsafe(self._close)
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from harness.types.economics import Economics
 from harness.types.endpoint import Endpoint
 from harness.types.gate import Gate
+from harness.types.labelling import Labelling
 from harness.types.load import LoadTerms
 from harness.types.record import Record
 
@@ -234,6 +235,7 @@ class Scenario(Record):
     load: LoadTerms = LoadTerms()
     """How ``compare --load`` puts the variants under load."""
     gate: Gate | None = None
+    labelling: Labelling = Labelling()
 
     def weights(self) -> dict[str, ModelSource]:
         """The sources of weights by what they are for."""

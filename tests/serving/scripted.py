@@ -48,7 +48,9 @@ class Scripted:
 def main() -> None:
     limits = Limits(**json.loads(sys.argv[1]))
     with bind("127.0.0.1", 0) as bound:
-        run(make_app(Scripted(), limits), bound, limits, lambda: print(url_of(bound), flush=True))
+        app = make_app(Scripted(), limits)
+        told = f"{url_of(bound)}/v1"
+        run(app, bound, lambda: print(told, flush=True), app.state.gate.close, limits.stalled_s)
 
 
 if __name__ == "__main__":

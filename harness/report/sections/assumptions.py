@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from harness.figures import count, money, symbol
-from harness.report.text import visible
+from harness.pages.text import visible
 from harness.report.view import Inputs
 from harness.types.decision import DecisionTerms, Outcome
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from harness.report.text import script_json, visible
+from harness.pages.text import script_json, visible
 from harness.report.view import Inputs
 from harness.types.answers import Answer
 from harness.types.data import Item

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.report.text import visible
+from harness.pages.text import visible
 from harness.report.tracks import Row, ends, ruler
 from harness.report.view import Inputs
 from harness.types.results import MetricInfo
