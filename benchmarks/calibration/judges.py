@@ -91,15 +91,17 @@ def cases(size: Size) -> Iterator[Case]:
         yield Case("difference", "lenient", 1000, 100, 0.5, 0.2)
         yield Case("difference, labels apart", "lenient", 1000, 100, 0.5, 0.2)
         return
-    sizes = [(204, 50), (204, 100), *product((1000,), (50, 100, 200, 300)), (3000, 50), (3000, 300)]
-    judges: tuple[Judge, ...] = ("lenient", "blind", "graded", "sharp")
+    sizes = [(204, 50), (204, 100), (1000, 50), (1000, 100), (1000, 300), (3000, 300)]
+    judges: tuple[Judge, ...] = ("lenient", "blind", "graded")
     for judge, (items, labels), within in product(judges, sizes, (None, 0.2, 0.7)):
-        for rate in (0.5, 0.8) if judge == "sharp" else (0.3, 0.5, 0.7, 0.85):
+        for rate in (0.3, 0.6, 0.85):
             yield Case("share", judge, items, labels, rate, within)
-    kinds: tuple[Kind, ...] = ("difference", "difference, labels apart")
-    for kind, judge, (items, labels), within in product(kinds, judges[:3], sizes, (None, 0.2, 0.7)):
-        if items < 3000 and not (kind == "difference, labels apart" and items < 1000):
-            yield Case(kind, judge, items, labels, 0.6, within)
+    for (items, labels), within in product(sizes, (None, 0.2, 0.7)):
+        yield Case("share", "sharp", items, labels, 0.7, within)
+    for judge, (items, labels), within in product(judges, sizes[1:5], (None, 0.2, 0.7)):
+        yield Case("difference", judge, items, labels, 0.6, within)
+        if items == 1000:
+            yield Case("difference, labels apart", judge, items, labels, 0.6, within)
 
 
 def answers(rates: Sequence[Floats], within: float | None, cluster: Ints, rng: Random) -> list[Floats]:

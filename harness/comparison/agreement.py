@@ -22,6 +22,7 @@ from harness.types.agreement import (
     PairValidation,
     SliceAccuracy,
 )
+from harness.types.estimate import Estimate
 from harness.types.judging import AUTHOR, PairJudgement, PreferencePair, Side
 
 SIDES: tuple[Side, ...] = ("a", "b", "tie")
@@ -58,12 +59,7 @@ def validate_pairs(
     length = length_bias(kept, choices, of)
     themselves = self_preference(kept, choices, of, own)
     slices = slice_accuracy([p.slices for p in kept], right, of, leave_out=cluster)
-    kappa = cohen_kappa(
-        np.array([SIDES.index(labels[i]) for i in answered], dtype=np.int64),
-        np.array([SIDES.index(cast(Side, choices[i])) for i in answered], dtype=np.int64),
-        len(SIDES),
-        numbered([of[i] for i in answered]),
-    )
+    kappa = _kappa(labels, choices, of)
     return PairValidation(
         judge=judge,
         n_pairs=len(pairs),
@@ -91,11 +87,7 @@ def validate_pairs(
         people=human_agreement([dict(p.annotators) for p in pairs], [j.choice for j in found], groups, rng),
         failures=failures,
         slices=slices,
-        disagreements=tuple(
-            Disagreement(id=p.id, label=label, judged=choice, reason=_why(said.get(p.id, _absent(p.id))))
-            for p, label, choice in zip(kept, labels, choices, strict=True)
-            if choice != label
-        ),
+        disagreements=_disagreements(kept, [found[i] for i in rows]),
         trust=trust.trust(accuracy, floor, "pairs"),
         diagnoses=tuple(
             trust.fails(failures, len(rows))
@@ -106,6 +98,22 @@ def validate_pairs(
             + trust.of_slices(slices, floor)
         ),
     )
+
+
+def _disagreements(
+    pairs: Sequence[PreferencePair], judgements: Sequence[PairJudgement]
+) -> tuple[Disagreement, ...]:
+    return tuple(
+        Disagreement(id=p.id, label=p.label, judged=j.choice, reason=_why(j))
+        for p, j in zip(pairs, judgements, strict=True)
+        if p.label is not None and j.choice != p.label
+    )
+
+
+def _kappa(labels: Sequence[Side], choices: Sequence[Side | None], of: Sequence[Hashable]) -> Estimate:
+    rows = [(label, choice, c) for label, choice, c in zip(labels, choices, of, strict=True) if choice]
+    one, two = (np.array([SIDES.index(row[k]) for row in rows], dtype=np.int64) for k in (0, 1))
+    return cohen_kappa(one, two, len(SIDES), numbered([c for _, _, c in rows]))
 
 
 def _absent(pair: str) -> PairJudgement:

@@ -10,7 +10,7 @@ from harness.comparison import trust
 from harness.comparison.agreement import confusion, labels_by, slice_accuracy
 from harness.comparison.raters import balanced_rate, cohen_kappa, human_agreement, mean_of, numbered
 from harness.errors import InputError
-from harness.types.agreement import AnswerValidation, CalibrationBin, Disagreement
+from harness.types.agreement import AnswerValidation, CalibrationBin, Confusion, Disagreement, HumanAgreement
 from harness.types.estimate import Estimate
 from harness.types.judging import AnswerLabel
 
@@ -38,10 +38,7 @@ def validate_answers(
     an answer is good, 0.5 for pass and 4 of 5 for a rubric where it is None. ``clusters`` by item; labels of one
     item always belong together.
     """
-    criteria = {label.criterion for label in labels} or {PASS}
-    if len(criteria) > 1:
-        raise InputError(f"labels of {len(criteria)} criteria cannot be validated as one: {sorted(criteria)}")
-    criterion = criteria.pop()
+    criterion = _criterion(labels)
     passing = criterion == PASS
     edge = THRESHOLDS[passing] if threshold is None else threshold
     kept = [label for label in labels if label.label is not None]
@@ -59,7 +56,6 @@ def validate_answers(
     slices = slice_accuracy([label.slices for label in kept], right, of)
     bias = _bias(true, found, answered, of, passing)
     bins = _calibration(true, found, answered, of, passing)
-    calls = _words if passing else _points
     return AnswerValidation(
         judge=judge,
         criterion=criterion,
@@ -75,17 +71,11 @@ def validate_answers(
         sensitivity=_recall(True, good, right, of, "no answer is labelled good"),
         specificity=_recall(False, good, right, of, "no answer is labelled bad"),
         balanced=balanced_rate(np.array(right) > 0, np.array(good, dtype=np.int64), numbered(of)),
-        confusion=confusion(calls(true, edge), calls(found, edge), STRICT if passing else POINTS),
+        confusion=_confusion(true, found, edge, passing),
         bias=bias,
         calibration=bins,
         calibration_error=_error(bins),
-        people=human_agreement(
-            [{name: value >= edge for name, value in label.annotators.items()} for label in kept],
-            said,
-            of,
-            rng,
-            None if passing else [dict(label.annotators) for label in kept],
-        ),
+        people=_people(kept, said, of, edge, rng),
         failures=failed,
         slices=slices,
         disagreements=tuple(
@@ -102,6 +92,28 @@ def validate_answers(
             + trust.of_slices(slices, floor)
         ),
     )
+
+
+def _criterion(labels: Sequence[AnswerLabel]) -> str:
+    criteria = sorted({label.criterion for label in labels})
+    if len(criteria) > 1:
+        raise InputError(f"labels of {len(criteria)} criteria cannot be validated as one: {criteria}")
+    return criteria[0] if criteria else PASS
+
+
+def _people(
+    labels: Sequence[AnswerLabel],
+    said: Sequence[bool | None],
+    of: Sequence[Hashable],
+    edge: float,
+    rng: np.random.Generator,
+) -> HumanAgreement | None:
+    """Who agrees on good or not; alpha is of the points themselves for a rubric."""
+    calls: list[dict[str, Hashable]] = [
+        {name: value >= edge for name, value in label.annotators.items()} for label in labels
+    ]
+    points = [dict(label.annotators) for label in labels] if _criterion(labels) != PASS else None
+    return human_agreement(calls, said, of, rng, points)
 
 
 def _kappa(
@@ -133,6 +145,11 @@ def _points(values: Sequence[float | None], edge: float) -> list[int | None]:
 
 def _words(values: Sequence[float | None], edge: float) -> list[str | None]:
     return [None if v is None else STRICT[v >= edge] for v in values]
+
+
+def _confusion(true: Sequence[float], found: Sequence[float | None], edge: float, passing: bool) -> Confusion:
+    calls = _words if passing else _points
+    return confusion(calls(true, edge), calls(found, edge), STRICT if passing else POINTS)
 
 
 def _recall(

@@ -13,7 +13,8 @@ from harness.comparison.breakeven import break_evens
 from harness.comparison.capacity import load_costs
 from harness.comparison.cost import Bill, Costs, build_costs
 from harness.comparison.decision import decide
-from harness.comparison.differences import NOTHING, Evidence, Gap, judged, weigh
+from harness.comparison.differences import NOTHING, Evidence, Gap, weigh
+from harness.comparison.differences import judged as with_verdicts
 from harness.comparison.estimate import Rows, analytic_estimates, metric_rows, no_estimate, support_of
 from harness.comparison.frontier import build_frontier, probability_dominated
 from harness.comparison.model import LATENCY, Contest, build_model
@@ -25,8 +26,10 @@ from harness.comparison.variance import variance_parts
 from harness.errors import InputError
 from harness.protocols import Circumstances
 from harness.types.answers import TrainingRecord, Usage
+from harness.types.capacity import Capacity
 from harness.types.data import Item
 from harness.types.decision import DecisionModel
+from harness.types.judged import JudgedMetric, Ranking
 from harness.types.results import (
     Audit,
     Comparison,
@@ -53,10 +56,13 @@ def build_comparison(
     preview: bool,
     usage: Mapping[str, Usage] = MappingProxyType({}),
     circumstances: Circumstances | None = None,
+    judged: Sequence[JudgedMetric] = (),
+    rankings: Sequence[Ranking] = (),
 ) -> Comparison:
     """Compare ``scenario.variants`` on ``items``; ``trainings`` by adapter name, ``usage`` by variant.
 
-    ``circumstances`` are what the comparability audit rests on; without it there is none.
+    ``circumstances`` are what the comparability audit rests on; without it there is none. ``judged`` and
+    ``rankings`` (``judged_metric``, ``rank_variants``) stand beside the rest and change none of it.
 
     Pure and deterministic: the same input in any order of items and scores gives the same bytes.
     """
@@ -93,8 +99,15 @@ def build_comparison(
             currency=scenario.economics.currency,
             metrics=tuple(metrics),
             estimates=estimates,
+<<<<<<< HEAD
             differences=judged(list(chain.from_iterable(reading[1] for reading in readings)), scenario),
             variance=variance_parts(variants, seed_counts(scenario), sampled, scenario.choice.metric, scores),
+=======
+            differences=with_verdicts(
+                list(chain.from_iterable(reading[1] for reading in readings)), scenario
+            ),
+            variance=variance_parts(variants, tuned, scenario.choice.metric, scores),
+>>>>>>> ppi
             interactions=tuple(chain.from_iterable(reading[2] for reading in readings)),
             costs=costs.variants,
             volumes=costs.volumes,
@@ -103,18 +116,22 @@ def build_comparison(
             decision=decide(contest, table, model, scenario.economics, preview, whole),
             model=model,
             usage=dict(usage),
-            load=load_costs(
-                [
-                    (v.variant, found, v.success_rate)
-                    for v in model.variants
-                    if (used := usage.get(v.variant)) and (found := used.capacity)
-                ],
-                scenario.economics,
-            ),
+            load=load_costs(_capacities(model, usage), scenario.economics),
             evaluation=evaluate(model, model.terms),
+            judged=tuple(judged),
+            rankings=tuple(rankings),
         )
     )
     return made if circumstances is None else _with_audit(made, scenario, table, trainings, circumstances)
+
+
+def _capacities(model: DecisionModel, usage: Mapping[str, Usage]) -> list[tuple[str, Capacity, float | None]]:
+    """Of the variants that were put under load, with their success rate."""
+    return [
+        (v.variant, found, v.success_rate)
+        for v in model.variants
+        if (used := usage.get(v.variant)) and (found := used.capacity)
+    ]
 
 
 def _with_audit(

@@ -59,6 +59,8 @@ class _Side:
     """(G,) influence on ``value``."""
     judged: Floats
     """(G,) influence on ``control``."""
+    everything: Floats
+    """(G,) that part of it which is of all answers."""
     leverage: Floats
     """(G,) share of the labels."""
     sums: Sums
@@ -115,19 +117,21 @@ def corrected_difference(
 def _side(labels: Floats, judged: Floats, cluster: Ints, width: int) -> _Side:
     """Cluster numbers are below ``width``."""
     known, seen = ~np.isnan(labels), ~np.isnan(judged)
-    n, everything = int(known.sum()), len(labels)
+    n = int(known.sum())
     # Any value may stand in where the judge failed: the correction holds for whatever it says.
     filled = np.where(seen, judged, judged[seen].mean() if seen.any() else 0.0)
     value, some, whole = float(labels[known].mean()), float(filled[known].mean()), float(filled.mean())
     parts = np.stack(
         [
             np.where(known, labels - value, 0.0) / n,
-            np.where(known, filled - some, 0.0) / n - (filled - whole) / everything,
+            np.where(known, filled - some, 0.0) / n,
+            (filled - whole) / len(labels),
             known / n,
         ]
     )
-    label, of_judge, leverage = cluster_sums(parts, cluster, width)
-    return _Side(value, some - whole, label, of_judge, leverage, summarise(labels[None, known], cluster[known]))
+    label, of_known, of_all, leverage = cluster_sums(parts, cluster, width)
+    sums = summarise(labels[None, known], cluster[known])
+    return _Side(value, some - whole, label, of_known - of_all, of_all, leverage, sums)
 
 
 def _tuned(sides: Sequence[tuple[int, _Side]], use: bool) -> _Tuned:
@@ -150,7 +154,8 @@ def _tuned(sides: Sequence[tuple[int, _Side]], use: bool) -> _Tuned:
     seen = float((weight * rest**2).sum())
     carried_by = seen**2 / max(float((weight**2 * rest**4).sum()), 1e-300)
     inflated = seen * (1 + _TUNING / max(degrees, 1.0) + _UNSEEN / max(carried_by, 1.0))
-    variance = max(inflated, _UNSEEN / n**2)
+    of_all = power * np.sum([s * side.everything for s, side in sides], axis=0)
+    variance = max(inflated, float((of_all**2).sum()) + _UNSEEN / n**2)
     if power == 0 or variance >= alone:
         return _Tuned(value, alone, _skewness(label), 0.0, 1.0)
     return _Tuned(value - power * control, variance, _skewness(rest), power, alone / variance)

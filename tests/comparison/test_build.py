@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from harness.comparison.build import build_comparison
+from harness.comparison.judged import judged_metric
 from harness.comparison.utility import evaluate
 from harness.errors import InputError
 from harness.types.results import Comparison
@@ -64,6 +65,18 @@ def test_another_metric_variant_or_slice_changes_no_number() -> None:
     pair = build_comparison(two, questions, rows, METRICS, {}, False)
     assert set(pair.estimates) <= set(whole.estimates)
     assert pair.interactions == ()
+
+
+def test_judges_stand_beside_the_rest_and_change_none_of_it() -> None:
+    given, questions, rows = run()
+    texts = {(s.variant, s.item): s.item for s in rows}
+    marks = [r.model_copy(update={"metric": "judge.j"}) for r in rows if r.metric == "success"]
+    names = [v.name for v in given.variants]
+    judged = judged_metric("j", names, given.baseline, questions, marks, texts, [], None)
+    c = build_comparison(given, questions, [*rows, *marks], METRICS, TRAININGS, False, judged=[judged])
+    assert [e.status for e in c.judged[0].estimates] == ["uncorrected"] * len(names)
+    assert c.model_copy(update={"judged": ()}) == built()
+    assert Comparison.model_validate_json(c.model_dump_json()) == c
 
 
 def test_another_seed_moves_what_is_resampled_and_nothing_else() -> None:
