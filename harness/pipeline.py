@@ -20,10 +20,9 @@ from harness.engine import endpoint_engine, halved, make_engine
 from harness.errors import ScenarioError
 from harness.models.source import weights_fingerprint
 from harness.prices import pricer
-from harness.progress import TrainingProgress
 from harness.protocols import Circumstances, Engine, Progress, ScoringContext, Variant
 from harness.registry import SCORERS, lookup
-from harness.runs import Run, StageClock, fingerprints, looks, read_run, write_inputs
+from harness.runs import Run, StageClock, TrainingProgress, fingerprints, looks, read_run, write_inputs
 from harness.scenario.endpoints import key_problems
 from harness.scenario.inputs import Inputs, Options, load_inputs
 from harness.scenario.leakage import stored_leaks

@@ -8,8 +8,6 @@ import time
 from types import TracebackType
 from typing import Any
 
-from harness.protocols import Progress
-
 _EVERY_SECONDS = 15.0
 
 
@@ -108,18 +106,3 @@ class TerminalProgress:
 
     def note(self, text: str) -> None:
         self._bars.console.print(text, markup=False)
-
-
-class TrainingProgress:
-    """Shows a training as a stage with its loss; the stage opens at the first step."""
-
-    def __init__(self, progress: Progress, adapter: str):
-        self._progress, self._adapter, self._last = progress, adapter, 0
-
-    def __call__(self, step: int, steps: int, loss: float) -> None:
-        if step <= self._last:  # of the next training seed
-            self._last = 0
-        if not self._last:
-            self._progress.stage(f"training {self._adapter}", steps)
-        self._progress.advance(step - self._last, f"loss {loss:.3f}")
-        self._last = step

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import InputError
-from harness.protocols import Variant
+from harness.protocols import Progress, Variant
 from harness.store import Journal, RunFolder, fingerprint
 from harness.types.abtest import AbTest
 from harness.types.answers import Answer, TrainingRecord
@@ -156,3 +156,18 @@ class StageClock:
                 self.peak_memory = max(self.peak_memory, self._memory())
                 kept = StageSeconds(seconds=self.seconds, peak_memory_bytes=self.peak_memory)
                 self._run.write("stages.json", kept)
+
+
+class TrainingProgress:
+    """Shows a training as a stage with its loss; the stage opens at the first step."""
+
+    def __init__(self, progress: Progress, adapter: str):
+        self._progress, self._adapter, self._last = progress, adapter, 0
+
+    def __call__(self, step: int, steps: int, loss: float) -> None:
+        if step <= self._last:  # of the next training seed
+            self._last = 0
+        if not self._last:
+            self._progress.stage(f"training {self._adapter}", steps)
+        self._progress.advance(step - self._last, f"loss {loss:.3f}")
+        self._last = step

@@ -38,6 +38,7 @@ from harness.types.results import (
     Interaction,
     MetricInfo,
     Score,
+    VarianceParts,
     VariantEstimate,
 )
 from harness.types.settings import Scenario
@@ -72,7 +73,6 @@ def build_comparison(
             "under `metrics:` in scenario.yaml or name another under `choice:`"
         )
     variants = tuple(spec.name for spec in scenario.variants)
-    sampled = [v.name for v in scenario.variants if (v.decoding or scenario.decoding).temperature]
     table = build_table(variants, items, scores, scenario.slices)
     seeds = read_seeds(scenario, table, scores)
     read = {slice: _read_slice(scenario, table, slice, metrics, seeds) for slice in table.slices}
@@ -99,15 +99,10 @@ def build_comparison(
             currency=scenario.economics.currency,
             metrics=tuple(metrics),
             estimates=estimates,
-<<<<<<< HEAD
-            differences=judged(list(chain.from_iterable(reading[1] for reading in readings)), scenario),
-            variance=variance_parts(variants, seed_counts(scenario), sampled, scenario.choice.metric, scores),
-=======
             differences=with_verdicts(
                 list(chain.from_iterable(reading[1] for reading in readings)), scenario
             ),
-            variance=variance_parts(variants, tuned, scenario.choice.metric, scores),
->>>>>>> ppi
+            variance=_variance(scenario, scores),
             interactions=tuple(chain.from_iterable(reading[2] for reading in readings)),
             costs=costs.variants,
             volumes=costs.volumes,
@@ -123,6 +118,12 @@ def build_comparison(
         )
     )
     return made if circumstances is None else _with_audit(made, scenario, table, trainings, circumstances)
+
+
+def _variance(scenario: Scenario, scores: Sequence[Score]) -> tuple[VarianceParts, ...]:
+    variants = [v.name for v in scenario.variants]
+    sampled = [v.name for v in scenario.variants if (v.decoding or scenario.decoding).temperature]
+    return variance_parts(variants, seed_counts(scenario), sampled, scenario.choice.metric, scores)
 
 
 def _capacities(model: DecisionModel, usage: Mapping[str, Usage]) -> list[tuple[str, Capacity, float | None]]:
