@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from harness.types.economics import Economics
 from harness.types.endpoint import Endpoint
 from harness.types.gate import Gate
+from harness.types.judge_settings import JudgeSettings, Preferences
 from harness.types.load import LoadTerms
 from harness.types.record import Record
 
@@ -161,6 +162,8 @@ class DataFiles(Record):
     dev: str
     heldout: str
     kb: str | None = None
+    preferences: Preferences | None = None
+    """Preference pairs, for judges."""
 
 
 class Style(Record):
@@ -229,6 +232,8 @@ class Scenario(Record):
     load: LoadTerms = LoadTerms()
     """How ``compare --load`` puts the variants under load."""
     gate: Gate | None = None
+    judges: dict[str, JudgeSettings] = {}
+    """By name; the scores of judge ``x`` are metric ``judge.x``."""
 
     def weights(self) -> dict[str, ModelSource]:
         """The sources of weights by what they are for."""
