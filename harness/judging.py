@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
+from harness.comparison.answer_agreement import PASS
 from harness.engine import endpoint_engine
 from harness.judge.ask import Bench
 from harness.judge.duels import fight, reference_of, shares_won
@@ -30,23 +31,12 @@ from harness.types.judge_record import (
 from harness.types.judge_settings import JudgeSettings, PairwiseJudge, RewardJudge, RubricJudge, endpoint_of
 from harness.types.results import Score
 from harness.types.settings import Scenario
-from harness.validation import Labelled, validate
+from harness.validation import MEAN, PREFERENCE, Judged, Labelled, validate
 
 Given = Mapping[str, Sequence[Answer]]
 """Answers by variant."""
 
 _RECORDS = "judges.json"
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What the judges of a run said, and how far each can be trusted."""
-
-    scores: Sequence[Score] = ()
-    """Of metrics ``judge.<name>``; apart from the other metrics'."""
-    duels: Mapping[str, Sequence[DuelRecord]] | None = None
-    """By pairwise judge."""
-    records: JudgeRecords = field(default_factory=lambda: JudgeRecords(judges=()))
 
 
 @dataclass(frozen=True)
@@ -256,13 +246,16 @@ def record_of(court: Court, name: str, judge: Judge, key: str, start: float) -> 
         name, settings, judge, own, Labelled(given.heldout, given.labels, clusters), scenario.seed,
         court.progress.advance,
     )  # fmt: skip
-    metrics = [f"judge.{name}"]
-    if isinstance(settings, RubricJudge) and len(settings.criteria) > 1:
-        metrics += [f"judge.{name}.{c.name}" for c in settings.criteria]
+    criteria = {f"judge.{name}": PREFERENCE if isinstance(settings, PairwiseJudge) else PASS}
+    if isinstance(settings, RubricJudge):
+        several = len(settings.criteria) > 1
+        criteria = {f"judge.{name}": MEAN if several else settings.criteria[0].name}
+        criteria |= {f"judge.{name}.{c.name}": c.name for c in settings.criteria if several}
     return JudgeRecord(
         name=name,
         kind=settings.kind,
-        metrics=tuple(metrics),
+        metrics=tuple(criteria),
+        criteria=criteria,
         fingerprint=judge.fingerprint,
         key=key,
         model=words(scenario, settings),
@@ -287,5 +280,5 @@ def _sample(settings: JudgeSettings, inputs: Inputs) -> list[Item]:
     return [i for i in inputs.heldout if i.id in chosen]
 
 
-def _kinds(scores: Sequence[Score]) -> dict[str, int]:
+def _kinds(scores: Iterable[Score]) -> dict[str, int]:
     return dict(Counter((s.reason or "").partition(":")[0] for s in scores if s.value is None))

@@ -3,27 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from harness.comparison.agreement import validate_pairs
-from harness.comparison.answer_agreement import validate_answers
+from harness.comparison.answer_agreement import PASS, validate_answers
+from harness.comparison.bradley_terry import Duel, rank_variants
+from harness.comparison.judged import judged_metric
 from harness.comparison.raters import mean_of
 from harness.judge.prompt import conversation
 from harness.protocols import Judge
 from harness.types.agreement import AnswerValidation, Disagreement, PairValidation, Trust
-from harness.types.judge_record import AnswerCase, AnswerJudgement, JudgedPair, NoiseFloor, ReadCase
+from harness.types.answers import Answer
+from harness.types.data import Item
+from harness.types.judge_record import (
+    AnswerCase,
+    AnswerJudgement,
+    DuelRecord,
+    JudgedPair,
+    JudgeRecords,
+    NoiseFloor,
+    ReadCase,
+)
 from harness.types.judge_settings import JudgeSettings, PairwiseJudge, RewardJudge, RubricJudge
+from harness.types.judged import JudgedMetric, Ranking
 from harness.types.judging import AnswerLabel, PreferencePair
+from harness.types.results import Score
+from harness.types.settings import Scenario
 
-PASS = "pass"
-PASSES, GOOD = 0.5, 4.0
-"""From which value on an answer is good: judged passed or failed, or rated from 1 to 5."""
 CLUSTER = "cluster"
 """Slice of a pair that says which pairs are about the same thing."""
 
+MEAN, PREFERENCE = "mean", "preference"
+"""What labels of answers are never of: the mean of several criteria, and which of two is better."""
+
 Tell = Callable[[int], None]
+Given = Mapping[str, Sequence[Answer]]
+"""Answers by variant."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the judges of a run said, and how far each can be trusted."""
+
+    scores: Sequence[Score] = ()
+    """Of metrics ``judge.<name>``; apart from the other metrics'."""
+    duels: Mapping[str, Sequence[DuelRecord]] = field(default_factory=dict)
+    """By pairwise judge."""
+    records: JudgeRecords = field(default_factory=lambda: JudgeRecords(judges=()))
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What all this rests on."""
+        return tuple(r.key for r in self.records.judges)
 
 
 @dataclass(frozen=True)
@@ -79,7 +112,7 @@ def validate(
             {j.id: j.value for j in said_of},
             {j.id: j.failure for j in said_of if j.failure},
             settings.floor,
-            PASSES if criterion == PASS else GOOD,
+            None,
             np.random.default_rng([seed, 2]),
             labelled.clusters,
         )
@@ -111,6 +144,43 @@ def trust_of(pairs: PairValidation | None, answers: Sequence[AnswerValidation]) 
     if pairs is not None:
         return pairs.trust
     return answers[0].trust if answers else None
+
+
+def as_metrics(
+    scenario: Scenario, items: Sequence[Item], answers: Given, labels: Sequence[AnswerLabel], judged: Judged
+) -> dict[str, tuple[JudgedMetric | Ranking, ...]]:
+    """What the comparison makes of judges: ``judged`` metrics, corrected by labels, and ``rankings``."""
+    texts = {
+        (v, a.item): a.text
+        for v, given in answers.items()
+        for a in given
+        if a.phase == "quality" and a.repeat == 0 and a.text is not None
+    }
+    metrics = [
+        judged_metric(
+            metric.removeprefix("judge."),
+            list(answers),
+            scenario.baseline,
+            items,
+            judged.scores,
+            texts,
+            labels,
+            record.trust,
+            criterion,
+        )
+        for record in judged.records.judges
+        for metric, criterion in record.criteria.items()
+    ]
+    rankings = [
+        rank_variants(
+            name,
+            list(answers),
+            [Duel(d.a, d.b, d.cluster, d.outcome) for d in duels if d.outcome is not None],
+            np.random.default_rng([scenario.seed, 3]),
+        )
+        for name, duels in judged.duels.items()
+    ]
+    return {"judged": tuple(metrics), "rankings": tuple(rankings)}
 
 
 def _case(label: AnswerLabel) -> AnswerCase:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,7 +83,6 @@ _STOP = frozenset(
         "those you your yours we our us i me my they them their he she his her which who what when where how there "
         "here do does did have has had will would can could may should than then also just very",
     )
-)
 )
 
 
@@ -230,7 +229,7 @@ def _capped(count: int) -> float:
     return math.log1p(min(count, 6))
 
 
-def _share(part: set[object] | frozenset[object], whole: set[object] | frozenset[object]) -> float:  # type: ignore[misc]
+def _share(part: Sized, whole: Sized) -> float:
     return len(part) / len(whole) if whole else 0.0
 
 
