@@ -177,7 +177,6 @@ class _Stage:
             update={
                 "n_scores": sum(s.value is not None for s in scores if s.metric == f"judge.{self._name}"),
                 "failures": _kinds(s for s in scores if s.metric == f"judge.{self._name}"),
-                "relatives": relatives(court.scenario, self._settings),
             }
         )
         self._duels.replace(duels)
@@ -260,6 +259,7 @@ def record_of(court: Court, name: str, judge: Judge, key: str, start: float) -> 
         key=key,
         model=words(scenario, settings),
         family=own,
+        relatives=relatives(scenario, settings),
         reference=settings.kind == "reference" or settings.reference,
         floor=settings.floor,
         pairs=found.pairs,

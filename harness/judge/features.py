@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +40,7 @@ OF_REFERENCE = (
     *("numbers_kept", "numbers_lost", "numbers_added", "quantities_kept", "quantities_added"),
     *("names_lost", "names_added", "words_kept", "words_added", "phrases_kept", "phrases_added"),
     *("negations_added", "negations_lost", "abstains_wrongly", "answers_wrongly", "refuses_as_it_should"),
-    *("length_beside", "longer_than", "opposites", "meaning_kept", "meaning_added"),
+    *("length_beside", "longer_than", "opposites"),
 )
 """Zero where there is no reference in view."""
 
@@ -114,8 +114,10 @@ class _Text:
 class Features:
     """Rows of numbers for answers, with the sentence embedder of the scenario."""
 
-    def __init__(self, manner: Manner, embed: Embed, anchors: Anchors, reference: bool):
-        self._manner, self._embed, self._anchors, self._reference = manner, embed, anchors, reference
+    def __init__(self, manner: Manner, embed: Embed, anchored: Iterable[str], reference: bool):
+        """``anchored``: names that answers are checked for."""
+        self._manner, self._reference = manner, reference
+        self._anchors, self._vectors = Anchors(frozenset(anchored)), _Vectors(embed)
         self.names = OF_ANSWER + (OF_REFERENCE if reference else ())
 
     def rows(self, cases: Sequence[AnswerCase]) -> Rows:
@@ -130,8 +132,8 @@ class Features:
         questions = [text(conversation(c.input)) for c in cases]
         answers = [text(c.answer) for c in cases]
         references = [text(c.reference) if self._reference and c.reference else None for c in cases]
-        vector = _Vectors(self._embed)
-        vector.learn([*questions, *answers, *(r for r in references if r)])
+        vector, right = self._vectors, [r for r in references if r]
+        vector.learn([*questions, *answers, *right], [*answers, *right] if right else [])
         rows = np.zeros((len(cases), len(self.names)))
         for row, case, q, a, r in zip(rows, cases, questions, answers, references, strict=True):
             alone = self._alone(case, q, a, vector)
@@ -166,7 +168,6 @@ class Features:
         theirs = np.array([vector.of(s) for s in r.sentences or [r.body]])
         likeness = each @ theirs.T
         length = math.log(max(len(a.words), 1) / max(len(r.words), 1))
-        kept, added = vector.meaning(r.content, a.content), vector.meaning(a.content, allowed)
         return [
             float(vector.of(a.body) @ vector.of(r.body)),
             float(likeness.max()),
@@ -191,37 +192,26 @@ class Features:
             abs(length),
             max(0.0, length),
             _opposites(a, r),
-            kept,
-            added,
         ]
 
 
 class _Vectors:
-    """Embeddings of whole texts, of their sentences and of their words, each text embedded once."""
+    """Embeddings of texts and of their sentences, each embedded once."""
 
     def __init__(self, embed: Embed):
         self._embed = embed
         self._known: dict[str, Rows] = {}
 
-    def learn(self, texts: Sequence[_Text]) -> None:
-        wanted = {p for t in texts for p in (t.body, *t.sentences, *t.content)} - self._known.keys()
+    def learn(self, texts: Sequence[_Text], sentences: Sequence[_Text]) -> None:
+        """Of ``texts`` as wholes, and of the sentences of some."""
+        wanted = {t.body for t in texts} | {s for t in sentences for s in t.sentences}
+        wanted -= self._known.keys()
         listed = sorted(wanted, key=lambda w: (len(w), w))
         if listed:
             self._known |= dict(zip(listed, np.asarray(self._embed(listed), dtype=float), strict=True))
 
     def of(self, text: str) -> Rows:
         return self._known[text]
-
-    def meaning(self, words: set[str], among: set[str]) -> float:
-        """Mean over ``words`` of the likeness to the nearest of ``among``; 1 where all are there (or none is asked)."""
-        missing = sorted(words - among)
-        if not words:
-            return 1.0
-        if not among or not missing:
-            return 1.0 if not missing else 0.0
-        others = np.array([self._known[w] for w in sorted(among)])
-        best = (np.array([self._known[w] for w in missing]) @ others.T).max(axis=1)
-        return float((len(words) - len(missing) + best.sum()) / len(words))
 
 
 def _capped(count: int) -> float:

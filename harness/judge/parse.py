@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.types.judge_record import FailureKind, JudgeReply
 
@@ -34,7 +34,7 @@ class Passed(_Reply):
 
 
 class Rated(_Reply):
-    score: Literal[1, 2, 3, 4, 5]
+    score: Annotated[int, Field(ge=1, le=5)]
 
 
 class Preferred(_Reply):

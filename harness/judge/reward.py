@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from harness.anchors import Anchors, names_of
+from harness.anchors import names_of
 from harness.errors import TrainingError
 from harness.judge.code import code_fingerprint
 from harness.judge.features import Features, Manner, Rows
@@ -45,8 +45,6 @@ class RewardWeights(Record):
     """For the features in their own units."""
     slope: float
     """Of the chance to pass, for one unit of reward over the threshold."""
-    names: tuple[str, ...]
-    """That the pairs for training speak of."""
     fit: RewardFit
 
 
@@ -77,6 +75,7 @@ class LearntReward:
         self.fingerprint = fingerprint("reward", settings.reference, *train, *dev, *terms, embedder, code)
         self._file = cache / "judges" / f"{self.fingerprint}.json"
         self._learnt: RewardWeights | None = None
+        self._looking = self.features()
 
     @property
     def fit(self) -> RewardFit:
@@ -103,11 +102,8 @@ class LearntReward:
 
     def _rewards(self, cases: Sequence[AnswerCase]) -> Vector:
         learnt = self._weights()
-        found: Vector = self._features(learnt.names).rows(cases) @ np.array(learnt.weights)
+        found: Vector = self._looking.rows(cases) @ np.array(learnt.weights)
         return found
-
-    def _features(self, names: Sequence[str]) -> Features:
-        return Features(self._manner, self._embed, Anchors(frozenset(names)), self._reference)
 
     def _weights(self) -> RewardWeights:
         if self._learnt is None:
@@ -119,11 +115,8 @@ class LearntReward:
         return self._learnt
 
     def _learn(self) -> RewardWeights:
-        names = sorted(
-            names_of(t for p in self._train for t in (p.a, p.b, p.reference or "", conversation(p.input)))
-        )
-        features = self._features(names)
-        train, dev = (self._differences(features, pairs) for pairs in (self._train, self._dev))
+        features = self._looking
+        train, dev = (self.differences(features, pairs) for pairs in (self._train, self._dev))
         for split, rows in (("train", train), ("dev", dev)):
             if len(rows) < LEAST:
                 raise TrainingError(
@@ -140,7 +133,6 @@ class LearntReward:
             features=features.names,
             weights=tuple(float(w) for w in plain),
             slope=slope,
-            names=tuple(names),
             fit=RewardFit(
                 n_train=len(train),
                 n_dev=len(dev),
@@ -152,7 +144,12 @@ class LearntReward:
             ),
         )
 
-    def _differences(self, features: Features, pairs: Sequence[PreferencePair]) -> Rows:
+    def features(self) -> Features:
+        """What it looks at, with the names that the pairs for training speak of."""
+        said = (t for p in self._train for t in (p.a, p.b, p.reference or "", conversation(p.input)))
+        return Features(self._manner, self._embed, names_of(said), self._reference)
+
+    def differences(self, features: Features, pairs: Sequence[PreferencePair]) -> Rows:
         """Preferred minus other, of pairs with a preferred side."""
         clear = [p for p in pairs if p.label in ("a", "b")]
         rows = features.rows([case for p in clear for case in _sides(p)]).reshape(
