@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.comparison.answer_agreement import PASS
 from harness.engine import endpoint_engine
 from harness.judge.ask import Bench
 from harness.judge.duels import fight, reference_of, shares_won
@@ -28,10 +27,17 @@ from harness.types.judge_record import (
     JudgeRecords,
     JudgeReply,
 )
-from harness.types.judge_settings import JudgeSettings, PairwiseJudge, RewardJudge, RubricJudge, endpoint_of
+from harness.types.judge_settings import (
+    JudgeSettings,
+    PairwiseJudge,
+    RewardJudge,
+    RubricJudge,
+    endpoint_of,
+    metrics_of,
+)
 from harness.types.results import Score
 from harness.types.settings import Scenario
-from harness.validation import MEAN, PREFERENCE, Judged, Labelled, validate
+from harness.validation import Judged, Labelled, validate
 
 Given = Mapping[str, Sequence[Answer]]
 """Answers by variant."""
@@ -245,11 +251,7 @@ def record_of(court: Court, name: str, judge: Judge, key: str, start: float) -> 
         name, settings, judge, own, Labelled(given.heldout, given.labels, clusters), scenario.seed,
         court.progress.advance,
     )  # fmt: skip
-    criteria = {f"judge.{name}": PREFERENCE if isinstance(settings, PairwiseJudge) else PASS}
-    if isinstance(settings, RubricJudge):
-        several = len(settings.criteria) > 1
-        criteria = {f"judge.{name}": MEAN if several else settings.criteria[0].name}
-        criteria |= {f"judge.{name}.{c.name}": c.name for c in settings.criteria if several}
+    criteria = metrics_of(name, settings)
     return JudgeRecord(
         name=name,
         kind=settings.kind,

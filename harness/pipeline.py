@@ -32,6 +32,7 @@ from harness.store import Journal, RunFolder, cache_folder, fingerprint
 from harness.types.answers import Answer, TrainingRecord, Usage
 from harness.types.capacity import Capacity
 from harness.types.data import Passage
+from harness.types.judged import JudgedMetric, Ranking
 from harness.types.manifest import BatchDrift, Drift, Manifest
 from harness.types.results import Comparison, MetricInfo, Score
 from harness.types.settings import Scenario
@@ -87,9 +88,9 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
             circumstances = Circumstances(given, leaks, looks(run, hashes), engine.dtype)
             usage = _usage(inputs, variants, answers, loads)
             caches = cache_figures(inputs, answers, engine.embed)
-            comparison = _compare(inputs, scores, trainings, usage, circumstances, progress)
-            judges = as_metrics(inputs.scenario, inputs.heldout, answers, inputs.judging.labels, judged)
-            run.write("comparison.json", comparison.model_copy(update={"caches": tuple(caches), **judges}))
+            by_judges = as_metrics(inputs.scenario, inputs.heldout, answers, inputs.judging.labels, judged)
+            comparison = _compare(inputs, scores, trainings, usage, circumstances, by_judges, progress)
+            run.write("comparison.json", comparison.model_copy(update={"caches": tuple(caches)}))
         run.remove("verdict.json")  # of the scores before
         run.remove("abtest.json")  # whose prediction it holds
         write_inputs(run, inputs.scenario, inputs.heldout, passages)
@@ -221,14 +222,16 @@ def _compare(
     trainings: Mapping[str, TrainingRecord],
     usage: Mapping[str, Usage],
     circumstances: Circumstances,
+    by_judges: tuple[Sequence[JudgedMetric], Sequence[Ranking]],
     progress: Progress,
 ) -> Comparison:
     from harness.comparison.build import build_comparison
 
     progress.stage("comparison")
     metrics = _metrics(inputs.scenario)
+    s, items = inputs.scenario, inputs.heldout
     return build_comparison(
-        inputs.scenario, inputs.heldout, scores, metrics, trainings, inputs.preview, usage, circumstances
+        s, items, scores, metrics, trainings, inputs.preview, usage, circumstances, *by_judges
     )
 
 

@@ -35,9 +35,6 @@ from harness.types.settings import Scenario
 CLUSTER = "cluster"
 """Slice of a pair that says which pairs are about the same thing."""
 
-MEAN, PREFERENCE = "mean", "preference"
-"""What labels of answers are never of: the mean of several criteria, and which of two is better."""
-
 Tell = Callable[[int], None]
 Given = Mapping[str, Sequence[Answer]]
 """Answers by variant."""
@@ -148,8 +145,8 @@ def trust_of(pairs: PairValidation | None, answers: Sequence[AnswerValidation]) 
 
 def as_metrics(
     scenario: Scenario, items: Sequence[Item], answers: Given, labels: Sequence[AnswerLabel], judged: Judged
-) -> dict[str, tuple[JudgedMetric | Ranking, ...]]:
-    """What the comparison makes of judges: ``judged`` metrics, corrected by labels, and ``rankings``."""
+) -> tuple[list[JudgedMetric], list[Ranking]]:
+    """What the comparison makes of judges: their metrics, corrected by labels, and rankings by pairs."""
     texts = {
         (v, a.item): a.text
         for v, given in answers.items()
@@ -180,7 +177,7 @@ def as_metrics(
         )
         for name, duels in judged.duels.items()
     ]
-    return {"judged": tuple(metrics), "rankings": tuple(rankings)}
+    return metrics, rankings
 
 
 def _case(label: AnswerLabel) -> AnswerCase:

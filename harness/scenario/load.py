@@ -11,7 +11,7 @@ from harness.errors import InputError, Problem, ScenarioError
 from harness.prices import pricer
 from harness.registry import BACKENDS, SCORERS, SOURCES, nearest
 from harness.scenario.document import Document, Loc, in_order
-from harness.types.judge_settings import RewardJudge, endpoint_of, prompt_of
+from harness.types.judge_settings import RewardJudge, endpoint_of, metrics_of, prompt_of
 from harness.types.settings import Scenario
 
 _Found = tuple[Loc, str]
@@ -146,10 +146,11 @@ def _gate(s: Scenario) -> Iterator[_Found]:
     names = [v.name for v in s.variants]
     if s.gate.variant is not None and s.gate.variant not in names:
         yield ("gate", "variant"), f"no variant {s.gate.variant!r}; {nearest(s.gate.variant, names)}"
+    metrics = [*s.metrics, *(m for name, judge in s.judges.items() for m in metrics_of(name, judge))]
     for i, rule in enumerate(s.gate.rules):
         at = ("gate", "rules", i)
-        if rule.metric not in s.metrics:
-            known = nearest(rule.metric, list(s.metrics))
+        if rule.metric not in metrics:
+            known = nearest(rule.metric, metrics)
             yield (*at, "metric"), f"{rule.metric!r} is not among the metrics; {known}"
         key, equals, value = rule.slice.partition("=")
         if rule.slice != "all" and not (equals and value):

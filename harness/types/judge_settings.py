@@ -113,3 +113,18 @@ def endpoint_of(judge: RewardJudge | PromptedSettings) -> str | None:
 def prompt_of(judge: RewardJudge | PromptedSettings) -> str | None:
     """The file with its instructions, where the scenario has its own."""
     return None if isinstance(judge, RewardJudge) else judge.prompt
+
+
+MEAN, PREFERENCE = "mean", "preference"
+"""What labels of answers are never of: the mean of several criteria, and which of two is better."""
+
+
+def metrics_of(name: str, judge: RewardJudge | PromptedSettings) -> dict[str, str]:
+    """The metrics that the judge called ``name`` scores, its own first, each with the criterion of its labels."""
+    own = f"judge.{name}"
+    if isinstance(judge, PairwiseJudge):
+        return {own: PREFERENCE}
+    if not isinstance(judge, RubricJudge):
+        return {own: "pass"}
+    names = [c.name for c in judge.criteria]
+    return {own: names[0]} if len(names) == 1 else {own: MEAN} | {f"{own}.{n}": n for n in names}
