@@ -18,6 +18,7 @@ from harness.cached import cache_figures
 from harness.check import check
 from harness.engine import endpoint_engine, halved, make_engine
 from harness.errors import ScenarioError
+from harness.judging import Court, judge_answers
 from harness.models.source import weights_fingerprint
 from harness.prices import pricer
 from harness.protocols import Circumstances, Engine, Progress, ScoringContext, Variant
@@ -29,13 +30,14 @@ from harness.scenario.leakage import stored_leaks
 from harness.scores.apply import apply_scorers, code_fingerprint
 from harness.store import Journal, RunFolder, cache_folder, fingerprint
 from harness.types.answers import Answer, TrainingRecord, Usage
-from harness.types.cache import CacheFigure
 from harness.types.capacity import Capacity
 from harness.types.data import Passage
+from harness.types.judged import JudgedMetric, Ranking
 from harness.types.manifest import BatchDrift, Drift, Manifest
-from harness.types.results import MetricInfo, Score
+from harness.types.results import Comparison, MetricInfo, Score
 from harness.types.settings import Scenario
 from harness.under_load import capacities, check_load
+from harness.validation import as_metrics
 from harness.variants.adapter import Adapter
 from harness.variants.compose import ComposedVariant
 from harness.variants.material import Material
@@ -72,8 +74,11 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
         trainings = _trainings(variants, run)
         with clock("scores"):
             scores = _scores(inputs, answers, passages, engine, run, progress)
+        with clock("judges"):
+            others = () if options.fresh else tuple(RunFolder(p) for p in run.siblings())
+            judged = judge_answers(Court(inputs, engine, run, progress, others), answers)
         loads = capacities(inputs, folder, variants, run, options, clock, progress)
-        key = fingerprint(__version__, hashes, *scores, *trainings.values(), *loads.items())
+        key = fingerprint(__version__, hashes, *scores, *trainings.values(), *loads.items(), judged.key)
         previous = run.read("manifest.json", Manifest)
         if previous and previous.hashes.get("comparison") == key and (run.path / "report.html").exists():
             progress.note("nothing changed since the last run")
@@ -87,7 +92,9 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
             circumstances = Circumstances(given, leaks, looks(run, hashes), engine.dtype)
             usage = _usage(inputs, variants, answers, loads)
             caches = cache_figures(inputs, answers, engine.embed)
-            _compare(inputs, scores, trainings, usage, circumstances, caches, run, progress)
+            by_judges = as_metrics(inputs.scenario, inputs.heldout, answers, inputs.judging.labels, judged)
+            comparison = _compare(inputs, scores, trainings, usage, circumstances, by_judges, progress)
+            run.write("comparison.json", comparison.model_copy(update={"caches": tuple(caches)}))
         run.remove("verdict.json")  # of the scores before
         run.remove("abtest.json")  # whose prediction it holds
         write_inputs(run, inputs.scenario, inputs.heldout, passages)
@@ -220,18 +227,17 @@ def _compare(
     trainings: Mapping[str, TrainingRecord],
     usage: Mapping[str, Usage],
     circumstances: Circumstances,
-    caches: Sequence[CacheFigure],
-    run: RunFolder,
+    by_judges: tuple[Sequence[JudgedMetric], Sequence[Ranking]],
     progress: Progress,
-) -> None:
+) -> Comparison:
     from harness.comparison.build import build_comparison
 
     progress.stage("comparison")
     metrics = _metrics(inputs.scenario)
-    result = build_comparison(
-        inputs.scenario, inputs.heldout, scores, metrics, trainings, inputs.preview, usage, circumstances
+    s, items = inputs.scenario, inputs.heldout
+    return build_comparison(
+        s, items, scores, metrics, trainings, inputs.preview, usage, circumstances, *by_judges
     )
-    run.write("comparison.json", result.model_copy(update={"caches": tuple(caches)}))
 
 
 def _metrics(scenario: Scenario) -> list[MetricInfo]:

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 from harness.errors import BackendError
 from harness.types.answers import Answer, Generation, Phase, Request, TrainingRecord
 from harness.types.data import Item, Message, Passage
+from harness.types.judge_record import AnswerCase, AnswerJudgement, JudgedPair, JudgeReply
+from harness.types.judging import PreferencePair
 from harness.types.leak import Leak
 from harness.types.results import Looks, MetricInfo
 from harness.types.settings import Scenario, Training, VariantSpec
@@ -127,6 +129,26 @@ class Scorer(Protocol):
 
         ``not applicable: ...`` as the reason leaves the item out by definition; anything else is missing.
         """
+        ...
+
+
+class Judge(Protocol):
+    """Says how good an answer is, or which of two is better."""
+
+    fingerprint: str
+    """All that can change a judgement; known without loading a model."""
+
+    @property
+    def replies(self) -> Mapping[str, JudgeReply]:
+        """What a model replied so far, by key; empty for a judge that asks none."""
+        ...
+
+    def answers(self, cases: Sequence[AnswerCase], tell: Callable[[int], None]) -> Sequence[AnswerJudgement]:
+        """A judgement of each case, in their order. A failure is a judgement without a value, never an exception."""
+        ...
+
+    def pairs(self, pairs: Sequence[PreferencePair], tell: Callable[[int], None]) -> Sequence[JudgedPair]:
+        """A judgement of each pair, in their order, in both orders of its sides."""
         ...
 
 

@@ -56,6 +56,14 @@ SCORERS = {
 }
 
 
+JUDGES = {
+    "reward": "harness.judge.reward:LearntReward",
+    "reference": "harness.judge.prompted:PassJudge",
+    "rubric": "harness.judge.prompted:RatingJudge",
+    "pairwise": "harness.judge.prompted:PreferenceJudge",
+}
+
+
 @dataclass(frozen=True)
 class SourceKind:
     """One way to say where weights come from."""

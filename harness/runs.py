@@ -15,6 +15,7 @@ from harness.store import Journal, RunFolder, fingerprint
 from harness.types.abtest import AbTest
 from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Item, Passage
+from harness.types.judge_record import JudgeRecords
 from harness.types.manifest import Manifest, StageSeconds
 from harness.types.results import Comparison, Looks, Score
 from harness.types.settings import Scenario
@@ -38,6 +39,9 @@ class Run:
     """Of the last ``harness gate`` on this run."""
     abtest: AbTest | None = None
     """Of the last ``harness abtest`` beside this run."""
+    judges: JudgeRecords | None = None
+    judge_scores: Sequence[Score] = ()
+    """Of metrics ``judge.<name>``: they are in no estimate but those in ``comparison.judged``."""
 
 
 def write_inputs(
@@ -80,6 +84,10 @@ def read_run(path: Path) -> Run:
         manifest=manifest,
         verdict=run.read("verdict.json", Verdict),
         abtest=run.read("abtest.json", AbTest),
+        judges=run.read("judges.json", JudgeRecords),
+        judge_scores=[
+            s for j in scenario.judges for s in Journal(path / "scores" / "judges" / f"{j}.jsonl", Score)
+        ],
     )
 
 

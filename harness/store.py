@@ -3,7 +3,8 @@
 A run folder mirrors the stages::
 
     manifest.json  scenario.json  answers/<variant>.jsonl  passages.jsonl  training/<adapter>.json
-    scores/<variant>.jsonl  leaks.json  comparison.json  csv/*.csv  verdict.json  abtest.json  report.html
+    scores/<variant>.jsonl  judgements/<judge>.jsonl  scores/judges/<judge>.jsonl  duels/<judge>.jsonl
+    judges.json  leaks.json  comparison.json  csv/*.csv  verdict.json  abtest.json  report.html
 
 Everything is plain JSON or CSV. A journal is appended to one line an item, so a kill at any moment loses
 at most the item in flight; every other file is written beside its place and moved there.

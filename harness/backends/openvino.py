@@ -55,7 +55,7 @@ class OpenVinoBackend:
             start = time.perf_counter()
             while running or admission.waiting:
                 for i in admission.next():
-                    running[i] = self._pipeline.add(prompts[i], batch[i].decoding, space, batch[i].sample)
+                    running[i] = self._add(prompts[i], batch[i], space)
                 self._pipeline.step(running.values())
                 now = time.perf_counter()
                 for i, share in admission.shares().items():
@@ -74,7 +74,7 @@ class OpenVinoBackend:
         prompt = self._prompts.render(request.messages)
         with self._alone(request.adapter) as space:
             sent = time.perf_counter()
-            running = self._pipeline.add(prompt, request.decoding, space, request.sample)
+            running = self._add(prompt, request, space)
             while not running.done:
                 self._pipeline.step([running])
             generation = self._generation(prompt, running, 0.0)
@@ -116,6 +116,9 @@ class OpenVinoBackend:
             except BaseException:
                 self._pipeline.drop()  # with what still runs in it
                 raise
+
+    def _add(self, prompt: Sequence[int], request: Request, space: int) -> Running:
+        return self._pipeline.add(prompt, request.decoding, space, request.json_schema, request.sample)
 
     def _no_room(self, prompt: Sequence[int]) -> BackendError:
         return BackendError(

@@ -91,14 +91,21 @@ class PagedPipeline:
         """A number for requests that share the keys and values of equal beginnings with each other alone."""
         return next(self._spaces)
 
-    def add(self, prompt: Sequence[int], decoding: Decoding, space: int, sample: int = 0) -> Running:
-        """Queue a request with the adapter in use; ``step`` brings it on. Raises BackendError."""
+    def add(
+        self, prompt: Sequence[int], decoding: Decoding, space: int, schema: Any = None, sample: int = 0
+    ) -> Running:
+        """Queue a request with the adapter in use; ``step`` brings it on. Raises BackendError.
+
+        ``schema``: a JSON schema that the answer is held to, token by token.
+        """
         settings = genai.GenerationConfig(
             max_new_tokens=decoding.max_new_tokens,
             eos_token_id=min(self._ends),
             stop_token_ids=set(self._ends),
             rng_seed=self._seed + sample,
         )
+        if schema is not None:
+            settings.structured_output_config = genai.StructuredOutputConfig(json_schema=json.dumps(schema))
         if decoding.temperature:
             settings.do_sample, settings.top_k = True, _TOP_K
             settings.temperature = decoding.temperature

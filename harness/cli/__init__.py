@@ -15,6 +15,7 @@ from harness.cli.abtest import abtest
 from harness.cli.check import doctor, init, validate
 from harness.cli.compare import compare
 from harness.cli.gate import gate
+from harness.cli.judge import judge_app
 from harness.cli.label import label_app
 from harness.cli.load import load_app
 from harness.cli.models import models_app
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 for command in (compare, validate, init, gate, serve, abtest, doctor):
     app.command()(command)
+app.add_typer(judge_app, name="judge")
 app.add_typer(label_app, name="label")
 app.add_typer(load_app, name="load")
 app.add_typer(models_app, name="models")

@@ -24,8 +24,8 @@ from harness.runs import newest_run, read_run
 from harness.scenario.load import load_scenario, read_text
 from harness.store import RunFolder, write_atomic
 from harness.types.estimate import Estimate
-from harness.types.judging import AUTHOR, AnswerLabel, PreferencePair
-from harness.types.labelling import LABELS, PAIRS, SAMPLES, Kind, Order, Sample
+from harness.types.judging import AUTHOR, LABELS, AnswerLabel, PreferencePair
+from harness.types.labelling import PAIRS, SAMPLES, Kind, Order, Sample
 from harness.types.results import Comparison
 
 

@@ -14,6 +14,7 @@ from harness.errors import Problem, ScenarioError
 from harness.scenario.data import Placed, read_articles, read_items
 from harness.scenario.document import in_order
 from harness.scenario.gate import gate_problems
+from harness.scenario.judging import read_judging
 from harness.scenario.load import load_scenario, prompt_files, read_text
 from harness.types.data import Item, Split
 from harness.types.record import Record
@@ -66,6 +67,7 @@ def check_scenario(
     if scenario.data.kb is not None and articles:
         problems += _missing_sources(placed, articles)
     problems += _contradictions(placed)
+    problems += read_judging(folder, scenario)[1]
     problems += gate_problems(scenario, folder, [p.item for p in items["heldout"]])
     problems += _too_long(scenario, folder, items, count_tokens, context_length)
     summary = Summary(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -16,6 +17,8 @@ from harness.scenario.document import Document, explain
 from harness.scenario.load import outside, read_text
 from harness.types.data import Article, Facts, Item, Message, Split
 from harness.types.record import Record
+
+T = TypeVar("T")
 
 
 class ItemLine(Record):
@@ -71,29 +74,42 @@ class Placed:
 
 def read_items(file: Path, split: Split) -> tuple[list[Placed], list[Problem]]:
     """Good items with their lines, and the problems of the others."""
+    found, problems = read_lines(file, ItemLine, lambda data, number: _item(data, split, number))
+    if not found and not problems:
+        problems.append(Problem(file, None, "holds no items"))
+    return [Placed(item, file, number) for number, item in found], problems
+
+
+def read_lines(
+    file: Path, kind: type[Record], make: Callable[[dict[str, Any], int], T]
+) -> tuple[list[tuple[int, T]], list[Problem]]:
+    """What ``make`` makes of each line of a JSONL file and of its number, and the problems of the others.
+
+    ``make`` raises ValueError; ``kind`` is the record of a line, whose fields the messages name.
+    """
     try:
         text = read_text(file)
     except ScenarioError as e:
         return [], list(e.problems)
-    placed: list[Placed] = []
+    found: list[tuple[int, T]] = []
     problems: list[Problem] = []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
-            placed.append(Placed(_item(_parse(line), split, number), file, number))
+            found.append((number, make(parse_line(line), number)))
         except ValidationError as e:
-            problems += [Problem(file, number, explain(err, ItemLine, "field")) for err in e.errors()]
+            problems += [Problem(file, number, explain(err, kind, "field")) for err in e.errors()]
         except RecursionError:
             problems.append(Problem(file, number, "not valid JSON: nested too deeply"))
         except ValueError as e:
             problems.append(Problem(file, number, str(e)))
-    if not placed and not problems:
-        problems.append(Problem(file, None, "holds no items"))
-    return placed, problems
+    return found, problems
 
 
-def _parse(line: str) -> dict[str, Any]:
+def parse_line(line: str) -> dict[str, Any]:
+    """One line of JSONL as an object; raises ValueError."""
+
     def no_constant(name: str) -> None:
         raise ValueError(f"not valid JSON: {name} is not a JSON value")
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from harness.errors import Problem
 from harness.scenario.document import Document
 from harness.scenario.load import read_text
+from harness.types.judge_settings import endpoint_of
 from harness.types.settings import Scenario
 
 
 def key_problems(scenario: Scenario, folder: Path) -> list[Problem]:
     """Keys that the variants need and the environment lacks, at their place in the settings."""
-    used = {v.endpoint for v in scenario.variants if v.endpoint}
+    used = {v.endpoint for v in scenario.variants} | {endpoint_of(j) for j in scenario.judges.values()}
     wrong = [(n, w) for n, e in scenario.endpoints.items() if n in used and (w := _wrong(e.key))]
     if not wrong:
         return []

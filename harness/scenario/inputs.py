@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import InputError, Problem, ScenarioError
@@ -12,9 +12,11 @@ from harness.machine import resolve_backend
 from harness.registry import BACKENDS, nearest
 from harness.scenario.data import read_articles, read_items
 from harness.scenario.document import in_order
+from harness.scenario.judging import Judging, read_judging
 from harness.scenario.load import load_scenario, prompt_files, read_text
 from harness.store import fingerprint
 from harness.types.data import Article, Item, Split
+from harness.types.judge_settings import endpoint_of
 from harness.types.settings import BackendSpec, Scenario, VariantSpec
 
 
@@ -56,6 +58,7 @@ class Inputs:
     """Held-out items that the options leave out."""
     again: str | None = None
     """In an A/A run, the name of the second pass."""
+    judging: Judging = field(default_factory=Judging)
 
     @property
     def preview(self) -> bool:
@@ -65,7 +68,7 @@ class Inputs:
         s = self.scenario
         return {
             "settings": fingerprint(
-                s.model_copy(update={"gate": None, "load": None, "labelling": None})
+                s.model_copy(update={"gate": None, "load": None, "labelling": None, "judges": {}})
             ),  # these change no answer
             "train": fingerprint(*self.train),
             "dev": fingerprint(*self.dev),
@@ -88,6 +91,8 @@ def load_inputs(folder: Path, options: Options) -> Inputs:
     train, dev = files.items(data.train, "train"), files.items(data.dev, "dev")
     articles = files.articles(data.kb) if data.kb else []
     prompts = {name: files.prompt(name) for name in prompt_files(scenario)}
+    judging, found = read_judging(folder, scenario)
+    files.problems += found
     if files.problems:
         raise in_order(files.problems)
     limit = options.limit or (scenario.quick.limit if options.quick else None)
@@ -96,7 +101,16 @@ def load_inputs(folder: Path, options: Options) -> Inputs:
         chosen = set(random.Random(scenario.seed).sample([i.id for i in heldout], limit))
         heldout = [i for i in heldout if i.id in chosen]
     return Inputs(
-        scenario, train, dev, heldout, articles, prompts, options.quick, left_out, _again(scenario, options)
+        scenario,
+        train,
+        dev,
+        heldout,
+        articles,
+        prompts,
+        options.quick,
+        left_out,
+        _again(scenario, options),
+        judging,
     )
 
 
@@ -196,8 +210,9 @@ def _against_itself(scenario: Scenario, options: Options) -> dict[str, object]:
 
 
 def _used(scenario: Scenario, variants: Sequence[VariantSpec]) -> dict[str, object]:
-    """The adapters and endpoints that ``variants`` need."""
+    """The adapters that ``variants`` need, and the endpoints that they and the judges ask."""
     weights = {v.weights for v in variants}
+    weights |= {f"endpoint:{e}" for j in scenario.judges.values() if (e := endpoint_of(j))}
     return {
         "adapters": {n: t for n, t in scenario.adapters.items() if f"adapter:{n}" in weights},
         "endpoints": {n: e for n, e in scenario.endpoints.items() if f"endpoint:{n}" in weights},

@@ -11,6 +11,7 @@ from harness.errors import InputError, Problem, ScenarioError
 from harness.prices import pricer
 from harness.registry import BACKENDS, SCORERS, SOURCES, nearest
 from harness.scenario.document import Document, Loc, in_order
+from harness.types.judge_settings import RewardJudge, endpoint_of, metrics_of, prompt_of
 from harness.types.settings import Scenario
 
 _Found = tuple[Loc, str]
@@ -63,6 +64,7 @@ def load_scenario(folder: Path) -> Scenario:
         *_sources(scenario),
         *_files(scenario, folder),
         *_patterns(scenario),
+        *_judges(scenario),
     ]
     if found:
         raise in_order(document.problem(loc, message) for loc, message in found)
@@ -124,7 +126,11 @@ def _references(s: Scenario) -> list[_Found]:
             problems.append((at_cache, f"a variant with {kind} answers is not served, so none are kept"))
         if s.data.kb is None and variant.context is not None and variant.context.kind == "retrieval":
             problems.append((("variants", i, "context"), "retrieval needs a knowledge base: set data.kb"))
-    for setting, names in (("adapters", list(s.adapters)), ("endpoints", list(s.endpoints))):
+    for setting, names in (
+        ("adapters", [*s.adapters]),
+        ("endpoints", [*s.endpoints]),
+        ("judges", [*s.judges]),
+    ):
         for name in names:
             if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", name):  # it names files
                 message = f"{name!r} is not a name: use letters, digits, dots and hyphens, at most 40"
@@ -145,10 +151,11 @@ def _gate(s: Scenario) -> Iterator[_Found]:
     names = [v.name for v in s.variants]
     if s.gate.variant is not None and s.gate.variant not in names:
         yield ("gate", "variant"), f"no variant {s.gate.variant!r}; {nearest(s.gate.variant, names)}"
+    metrics = [*s.metrics, *(m for name, judge in s.judges.items() for m in metrics_of(name, judge))]
     for i, rule in enumerate(s.gate.rules):
         at = ("gate", "rules", i)
-        if rule.metric not in s.metrics:
-            known = nearest(rule.metric, list(s.metrics))
+        if rule.metric not in metrics:
+            known = nearest(rule.metric, metrics)
             yield (*at, "metric"), f"{rule.metric!r} is not among the metrics; {known}"
         key, equals, value = rule.slice.partition("=")
         if rule.slice != "all" and not (equals and value):
@@ -156,6 +163,29 @@ def _gate(s: Scenario) -> Iterator[_Found]:
         elif rule.slice != "all" and key not in s.slices:
             known = nearest(key, list(s.slices)) if s.slices else "none are listed"
             yield (*at, "slice"), f"{key!r} is not among the slices; {known}"
+
+
+def _judges(s: Scenario) -> Iterator[_Found]:
+    """Judges that cannot judge."""
+    for name, judge in s.judges.items():
+        at = ("judges", name)
+        if isinstance(judge, RewardJudge):
+            if s.data.preferences is None:
+                yield at, f"judge {name!r} learns from preference pairs: name their files in data.preferences"
+            continue
+        endpoint = endpoint_of(judge)
+        if endpoint is None and judge.model != "base":
+            yield (*at, "model"), f"{judge.model!r} is not base or endpoint:<name>"
+        elif endpoint is not None and endpoint not in s.endpoints:
+            known = nearest(endpoint, list(s.endpoints)) if s.endpoints else "there are none"
+            yield (*at, "model"), f"no endpoint {endpoint!r} under `endpoints`; {known}"
+        if judge.replicates > 1 and judge.temperature == 0:
+            yield (*at, "replicates"), "at temperature 0 replies repeat; set `temperature` too"
+        if judge.tokens is not None:
+            try:
+                pricer(judge.tokens)
+            except InputError as error:
+                yield (*at, "tokens"), str(error)
 
 
 def _economics(s: Scenario) -> Iterator[_Found]:
@@ -213,7 +243,11 @@ def outside(file: Path, folder: Path) -> str | None:
 
 def _files(s: Scenario, folder: Path) -> Iterator[_Found]:
     """Files that a setting names must lie in the scenario's folder: it moves and is reviewed as a whole."""
-    named: list[tuple[Loc, str | None]] = [(("data", split), f) for split, f in s.data.model_dump().items()]
+    single = s.data.model_dump(exclude={"preferences"})
+    named: list[tuple[Loc, str | None]] = [(("data", split), f) for split, f in single.items()]
+    if s.data.preferences is not None:
+        named += [(("data", "preferences", k), f) for k, f in s.data.preferences.model_dump().items()]
+    named += [(("judges", name, "prompt"), prompt_of(j)) for name, j in s.judges.items()]
     named += [(("system",), s.system)]
     named += [(("adapters", name, "system"), t.system) for name, t in s.adapters.items()]
     if s.gate is not None:

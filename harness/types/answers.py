@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import JsonValue
+
 from harness.types.capacity import Capacity
 from harness.types.data import Message
 from harness.types.record import Record
@@ -33,6 +35,8 @@ class Request(Record):
     retrieved: tuple[Retrieved, ...] = ()
     retrieval_s: float = 0.0
     """Time spent finding the passages or examples, part of the latency."""
+    json_schema: dict[str, JsonValue] | None = None
+    """What the answer must keep to, where the engine can see to that; others answer freely."""
 
 
 class ToolCall(Record):

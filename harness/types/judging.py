@@ -14,6 +14,8 @@ Side = Literal["a", "b", "tie"]
 AUTHOR = "author"
 """The annotator of labels that ship with a scenario: known to its author by construction or by reading. They are
 the author's labels, never called human ratings."""
+LABELS = "data/labels.jsonl"
+"""Where a scenario keeps labels of answers."""
 
 
 class PreferencePair(Record):

@@ -16,8 +16,6 @@ Said = Literal[0, 1] | Side
 """1 passed, 0 failed; of a pair the better side."""
 
 FORMAT = "harness-labels-1"
-LABELS = "data/labels.jsonl"
-"""Where a scenario keeps labels of answers."""
 PAIRS = "data/label-pairs.jsonl"
 """Where it keeps preferences between two answers of its variants."""
 SAMPLES = "data/labelling"

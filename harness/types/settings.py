@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from harness.types.economics import Economics
 from harness.types.endpoint import Endpoint
 from harness.types.gate import Gate
+from harness.types.judge_settings import JudgeSettings, Preferences
 from harness.types.labelling import Labelling
 from harness.types.load import LoadTerms
 from harness.types.record import Record
@@ -167,6 +168,8 @@ class DataFiles(Record):
     dev: str
     heldout: str
     kb: str | None = None
+    preferences: Preferences | None = None
+    """Preference pairs, for judges."""
 
 
 class Style(Record):
@@ -236,6 +239,8 @@ class Scenario(Record):
     """How ``compare --load`` puts the variants under load."""
     gate: Gate | None = None
     labelling: Labelling = Labelling()
+    judges: dict[str, JudgeSettings] = {}
+    """By name; the scores of judge ``x`` are metric ``judge.x``."""
 
     def weights(self) -> dict[str, ModelSource]:
         """The sources of weights by what they are for."""

@@ -22,7 +22,7 @@ from harness.backends.http.fault import Fault
 from harness.backends.http.limits import Breaker, Gate, Tell, pause
 from harness.backends.http.redact import Redactor
 from harness.backends.http.wire import Assembly, Events, body
-from harness.errors import BackendError
+from harness.errors import BackendError, LateError
 from harness.protocols import OnDone
 from harness.types.answers import Generation, Request
 from harness.types.data import Message
@@ -141,7 +141,7 @@ class HttpBackend:
 
     async def _ask(self, request: Request, stream: bool, on_text: OnText | None = None) -> Generation:
         """The answer, after as many attempts as it takes; raises BackendError when they are used up."""
-        fields = body(self._endpoint, request, self._seed + request.sample, stream)
+        fields = body(self._endpoint, request, self._seed, stream)
         paid = turned_away = 0
         for attempt in range(self._endpoint.retries + 1):
             try:
@@ -157,7 +157,8 @@ class HttpBackend:
                 if not fault.again or attempt == self._endpoint.retries:
                     self._breaker.failed(what)
                     times = f" ({attempt + 1} attempts)" if attempt else ""
-                    raise BackendError(f"{what}{times}", paid, turned_away) from None
+                    kind = LateError if fault.late else BackendError
+                    raise kind(f"{what}{times}", paid, turned_away) from None
                 await asyncio.sleep(max(fault.wait_s or 0.0, pause(attempt)))
                 continue
             self._gate.went_well()
@@ -175,7 +176,7 @@ class HttpBackend:
                 return await self._whole(fields)
         except TimeoutError:
             what = f"no whole answer within {self._endpoint.deadline_s:g} s"
-            raise Fault(what, again=not passed_on.any, paid=True) from None
+            raise Fault(what, again=not passed_on.any, paid=True, late=True) from None
         except Fault as fault:
             fault.again = fault.again and not passed_on.any
             raise

@@ -19,7 +19,14 @@ class Fault(Exception):  # noqa: N818  it is not what the caller sees
     """One attempt failed."""
 
     def __init__(
-        self, what: str, *, again: bool, paid: bool, busy: bool = False, wait_s: float | None = None
+        self,
+        what: str,
+        *,
+        again: bool,
+        paid: bool,
+        busy: bool = False,
+        wait_s: float | None = None,
+        late: bool = False,
     ):
         super().__init__(what)
         self.again = again
@@ -30,6 +37,8 @@ class Fault(Exception):  # noqa: N818  it is not what the caller sees
         """Whether fewer requests at once would help."""
         self.wait_s = wait_s
         """How long the server asks to be left alone."""
+        self.late = late
+        """Whether the deadline passed."""
 
 
 def refused(status: int, body: bytes, headers: Mapping[str, str]) -> Fault:

@@ -86,9 +86,9 @@ def body(endpoint: Endpoint, request: Request, seed: int, stream: bool) -> dict[
         "temperature": d.temperature,
     }
     if d.temperature:
-        fields["seed"] = seed
-    if endpoint.json_schema is not None:
-        schema = {"name": "answer", "schema": endpoint.json_schema, "strict": True}
+        fields["seed"] = seed + request.sample
+    if (wanted := request.json_schema or endpoint.json_schema) is not None:
+        schema = {"name": "answer", "schema": wanted, "strict": True}
         fields["response_format"] = {"type": "json_schema", "json_schema": schema}
     if endpoint.tools:
         fields["tools"] = list(endpoint.tools)
