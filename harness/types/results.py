@@ -9,6 +9,7 @@ from harness.types.cache import CacheFigure
 from harness.types.capacity import LoadCost
 from harness.types.decision import BreakEven, DecisionModel, Evaluation, Sweep, Worth
 from harness.types.estimate import Estimate as Estimate
+from harness.types.judged import JudgedMetric, Ranking
 from harness.types.leak import Leak
 from harness.types.record import Record
 
@@ -257,3 +258,7 @@ class Comparison(Record):
     """None in a run made before there was one."""
     caches: tuple[CacheFigure, ...] = ()
     """Of the variants that keep answers when they are served; no other figure rests on it."""
+    judged: tuple[JudgedMetric, ...] = ()
+    """By judge: raw scores, and what labels make of them. No other figure rests on them."""
+    rankings: tuple[Ranking, ...] = ()
+    """By pairwise judge."""
