@@ -25,10 +25,13 @@ from harness.models.source import fetch
 from harness.pipeline import build_variants
 from harness.progress import PlainProgress
 from harness.protocols import Backend
-from harness.scenario.inputs import Options, load_inputs
+from harness.scenario.inputs import Inputs, Options, load_inputs
 from harness.store import cache_folder
 from harness.types.answers import Generation, Request
-from harness.types.settings import BackendSpec, Scenario
+from harness.types.data import Item
+from harness.types.settings import BackendSpec, Retrieval, Scenario
+from harness.variants.compose import ComposedVariant
+from harness.variants.prompt import lay_out
 
 SCENARIO = Path("scenarios/support-bot")
 
@@ -49,7 +52,8 @@ def main() -> None:
         for name in ("openvino", "transformers")
     }
     any_engine = make_engine(scenario, cache_folder(), False, progress)
-    rag = next(v for v in build_variants(inputs, SCENARIO, any_engine, progress) if v.spec.name == "rag")
+    built = build_variants(inputs, SCENARIO, any_engine, progress)
+    rag = next(v for v in built if isinstance(v, ComposedVariant) and v.spec.name == "rag")
     requests = rag.requests(inputs.heldout[: given.items])
     parameters = _parameters(fetch(scenario.model))
     told = {
@@ -63,7 +67,11 @@ def main() -> None:
     print(json.dumps({"batched": batched(engines, requests, parameters, limits, given.rounds)}), flush=True)
     some = requests[:: max(1, len(requests) // given.alone)][: given.alone]
     print(json.dumps({"alone": alone(engines, some, parameters, limits, given.rounds)}), flush=True)
-    print(json.dumps({"prefix": prefix(engines["openvino"], requests[:32], given.rounds)}), flush=True)
+    for name, asked in {
+        "prefix, each its own passages": requests[:32],
+        "prefix, several questions on the same passages": popular(rag, inputs),
+    }.items():
+        print(json.dumps({name: prefix(engines["openvino"], asked, given.rounds)}), flush=True)
 
 
 def _with(scenario: Scenario, name: str, weights: str) -> Scenario:
@@ -211,6 +219,27 @@ def _seconds_a_token(given: list[Generation]) -> float:
 
 def _rate(given: list[Generation]) -> float:
     return sum(g.total_s or 0 for g in given) / sum(g.output_tokens for g in given)
+
+
+def popular(rag: ComposedVariant, inputs: Inputs, articles: int = 8, questions: int = 4) -> list[Request]:
+    """The articles that most is asked about, with what retrieval finds for the first question shown to all of them.
+
+    Laid out as an adapter is trained to read: system text and passages first, the question last.
+    """
+    by_article: dict[str, list[Item]] = {}
+    for item in (*inputs.heldout, *inputs.train):
+        if len(item.sources) == 1 and len(item.messages) == 1:
+            by_article.setdefault(item.sources[0], []).append(item)
+    most = sorted(by_article.values(), key=len, reverse=True)[:articles]
+    known, system = rag.passages(), (SCENARIO / "prompts/reader.md").read_text()
+    found = []
+    for items in most:
+        first = rag.requests(items[:1])[0]
+        passages = [known[hit.passage] for hit in first.retrieved]
+        for item in items[:questions]:
+            messages = lay_out(item.messages, system, (), passages, Retrieval.DEFAULT_LAYOUT)
+            found.append(first.model_copy(update={"item": item.id, "messages": messages}))
+    return found
 
 
 class _NothingShared(Admission):

@@ -240,8 +240,9 @@ def _drift(
 
     s, items = inputs.scenario, inputs.heldout
     given = [a for row in answers.values() for a in row]
+    metric, margin = s.choice.metric, s.margins.get(s.choice.metric)
     again = (
-        drift_floor(s.baseline, inputs.again, s.choice.metric, items, given, scores) if inputs.again else None
+        drift_floor(s.baseline, inputs.again, metric, items, given, scores, margin) if inputs.again else None
     )
     return again, batch_drift(s, items, given)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from harness.comparison.equivalence import equivalence
 from harness.comparison.estimate import Rows, Statistic, Support, analytic_estimates
 from harness.types.answers import Answer
 from harness.types.data import Item
@@ -21,8 +22,10 @@ def drift_floor(
     items: Sequence[Item],
     answers: Sequence[Answer],
     scores: Sequence[Score],
+    margin: float | None = None,
 ) -> Drift:
-    """Shares of items whose text and whose score on ``metric`` differ, and the ratio of latencies, at 95%.
+    """Shares of items whose text and whose score on ``metric`` differ, and the ratio of latencies, at 95%; with a
+    ``margin`` also whether the two passes are equivalent on ``metric``.
 
     Items that one pass failed to answer and the other did not differ; those that both failed are left out.
     """
@@ -40,6 +43,10 @@ def drift_floor(
         one, two = seconds.get((variant, item)), seconds.get((again, item))
         return two / one if one and two else float("nan")
 
+    def gaps() -> list[tuple[float | None, str]]:
+        pairs = [(score.get((variant, i.id)), score.get((again, i.id)), i.cluster) for i in items]
+        return [(None if one is None or two is None else two - one, cluster) for one, two, cluster in pairs]
+
     return Drift(
         variant=variant,
         again=again,
@@ -49,6 +56,7 @@ def drift_floor(
         latency_ratio=_estimate(
             [ratio(i.id) for i in items], items, "median", "unbounded", "no item was timed in both passes"
         ),
+        equivalence=None if margin is None else equivalence(gaps(), margin),
     )
 
 

@@ -18,15 +18,18 @@ _CONFIDENCE = 0.90
 """Of the two-sided interval: 1 - 2 * 5%."""
 
 
-def equivalence(
-    differences: Sequence[float], clusters: Sequence[str], margin: float, n_missing: int = 0
-) -> Equivalence:
-    """Of paired differences of a metric within [0, 1], one an item; items of a cluster are one piece of evidence."""
+def equivalence(gaps: Sequence[tuple[float | None, str]], margin: float) -> Equivalence:
+    """Of paired differences of a metric within [0, 1], each with its item's cluster, which is one piece of evidence.
+
+    None is an item that one side or both have no score for.
+    """
+    differences = [gap for gap, _ in gaps if gap is not None]
+    clusters = [cluster for gap, cluster in gaps if gap is not None]
     number = {name: n for n, name in enumerate(sorted(set(clusters)))}
     rows = Rows(
         values=np.array([differences], dtype=np.float64),
         cluster=np.array([number[c] for c in clusters], dtype=np.int64),
-        n_missing=(n_missing,),
+        n_missing=(len(gaps) - len(differences),),
         why_empty=("no item was scored on both sides",),
         statistic="mean",
         support="signed",

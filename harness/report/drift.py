@@ -20,7 +20,20 @@ def drift_text(drift: Drift) -> str:
     return (
         f"Drift floor of {drift.variant} asked twice in other batches: {_share(drift.text)} of the texts and "
         f"{_share(drift.score)} of the scores on {drift.metric} differ{times}. Differences between variants of this size "
-        "are the machine's own."
+        f"are the machine's own.{_equivalence(drift)}"
+    )
+
+
+def _equivalence(drift: Drift) -> str:
+    tested = drift.equivalence
+    if tested is None or tested.difference.low is None or tested.difference.high is None:
+        return ""
+    found = "are equivalent" if tested.equivalent else "are not shown to be equivalent"
+    low, high = (plain(100 * v, 1) for v in (tested.difference.low, tested.difference.high))
+    margin = plain(100 * tested.margin, 1)
+    return (
+        f" On {drift.metric} the passes {found} within {margin} points (two one-sided tests at 5%; 90% interval of the "
+        f"difference {low} to {high})."
     )
 
 

@@ -13,6 +13,16 @@ class StageSeconds(Record):
     peak_memory_bytes: int = 0
 
 
+class Equivalence(Record):
+    """Whether two ways of computing the same answers differ by less than a margin (TOST at 5%)."""
+
+    difference: Estimate
+    """Mean paired difference on the metric with its 90% interval."""
+    margin: float
+    equivalent: bool
+    """The interval lies within the margin."""
+
+
 class Drift(Record):
     """The drift floor of an A/A run: the same variant on the same items in other batches."""
 
@@ -26,6 +36,8 @@ class Drift(Record):
     """Share of items whose score on ``metric`` differs."""
     latency_ratio: Estimate
     """Median over the timed items of the second latency by the first."""
+    equivalence: Equivalence | None = None
+    """Of the second pass with the first on ``metric``; None where the scenario sets no margin for it."""
 
 
 class BatchDrift(Record):
@@ -35,16 +47,6 @@ class BatchDrift(Record):
     """Those answered greedily by the run's own engine."""
     same_text: Estimate
     """Share of the items asked both ways, over these variants, whose texts are identical."""
-
-
-class Equivalence(Record):
-    """Whether two ways of computing the same answers differ by less than a margin (TOST at 5%)."""
-
-    difference: Estimate
-    """Mean paired difference on the metric with its 90% interval."""
-    margin: float
-    equivalent: bool
-    """The interval lies within the margin."""
 
 
 class Manifest(Record):

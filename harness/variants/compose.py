@@ -85,7 +85,7 @@ class Adapter:
         parts += [material.engine.trainer_fingerprint, *material.train, *material.dev]
         if training.passages:
             parts += [material.articles_fingerprint, material.engine.embedder_fingerprint]
-        self.fingerprint = fingerprint("adapter", 3, *parts)
+        self.fingerprint = fingerprint("adapter", 4, *parts)
         self._folder = material.engine.cache / "adapters" / f"{name}-{self.fingerprint}"
 
     @property

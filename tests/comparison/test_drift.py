@@ -20,12 +20,15 @@ def test_shares_of_what_differs_and_the_ratio_of_latencies() -> None:
     given = [answer(v, f"i{k:04}", text) for v, row in texts.items() for k, text in enumerate(row)]
     given += [answer(v, f"i{k:04}", seconds=s) for v, s in (("a", 2.0), ("b", 3.0)) for k in range(10)]
     right = scores("success", {"a": [1.0] * n, "b": [1.0] * (n - 1) + [0.0]})
-    drift = drift_floor("a", "b", "success", items(n), given, right)
+    drift = drift_floor("a", "b", "success", items(n), given, right, margin=0.2)
     assert (drift.text.value, drift.text.n) == (0.15, 20)
     assert drift.score.value == pytest.approx(0.05)
     assert (drift.latency_ratio.value, drift.latency_ratio.n) == (1.5, 10)
     assert drift.text.high is not None
     assert drift.text.high > 0.3
+    assert drift.equivalence is not None
+    assert drift.equivalence.difference.value == pytest.approx(-0.05)
+    assert drift.equivalence.equivalent
 
 
 def test_nothing_that_differs_still_has_an_upper_bound() -> None:

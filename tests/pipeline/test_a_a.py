@@ -97,5 +97,6 @@ def test_the_command_line_tells_the_floor_and_the_gate_takes_no_a_a_run_by_itsel
     assert "/a-a-" in event["report"]
     plain = harness_("compare", str(folder), "--a-a")
     assert "Drift floor of prompt asked twice in other batches: 0.0% (at most " in plain.out
+    assert "On success the passes are " in plain.out
     with pytest.raises(InputError, match="no full run"):
         newest_run("small", full=True)

@@ -24,7 +24,8 @@ torch = pytest.importorskip("torch")
 
 from safetensors.torch import load_file  # noqa: E402
 
-from harness.variants.finetune import loss, train  # noqa: E402
+from harness.variants.finetune import frozen, loss, train  # noqa: E402
+from harness.variants.finetune.frozen import FrozenStart  # noqa: E402
 from harness.variants.finetune.loss import Encoded, backpropagate, encode_all, pieces  # noqa: E402
 from harness.variants.finetune.train import train_adapter  # noqa: E402
 
@@ -149,7 +150,9 @@ def test_loss_and_gradients_are_those_of_transformers_on_the_whole_batch(
     full.backward()
     gradients = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
     model.zero_grad()
-    assert backpropagate(model, encoded, "cpu") == pytest.approx(float(full.detach()), abs=1e-5)
+    assert backpropagate(model.get_base_model(), encoded, None) == pytest.approx(
+        float(full.detach()), abs=1e-5
+    )
     assert any(g.abs().max() > 1e-3 for g in gradients.values())
     for name, parameter in model.named_parameters():
         if name in gradients:
@@ -166,21 +169,26 @@ def test_pieces_hold_the_whole_batch_within_the_limit(monkeypatch: pytest.Monkey
 def test_what_stands_before_the_target_does_not_count(job: TrainingJob) -> None:
     """The loss of a two-token target is the mean of its log-probabilities, whatever padding is beside."""
     model = train._adapted(job)
+    causal = model.get_base_model()
     short, long = Encoded([5, 6, 7, 8], 2), Encoded(list(range(5, 25)), 18)
     with torch.no_grad():
         logs = model(input_ids=torch.tensor([short.ids])).logits[0].log_softmax(-1)
         by_hand = -(logs[1, 7] + logs[2, 8]) / 2
-    alone, other = (backpropagate(model, [e], "cpu") for e in (short, long))
+    alone, other = (backpropagate(causal, [e], None) for e in (short, long))
     assert alone == pytest.approx(float(by_hand), abs=1e-5)
-    assert backpropagate(model, [short, long], "cpu") == pytest.approx((alone + other) / 2, abs=1e-5)
+    assert backpropagate(causal, [short, long], None) == pytest.approx((alone + other) / 2, abs=1e-5)
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize(("dropout", "layers"), [(0.0, None), (0.3, None), (0.0, 1)])
 @pytest.mark.parametrize("stops", [(2,), (3,), (5, 8), (9,)])
 def test_a_stopped_training_resumes_to_the_very_same_weights(
-    job: TrainingJob, monkeypatch: pytest.MonkeyPatch, dropout: float, stops: tuple[int, ...]
+    job: TrainingJob,
+    monkeypatch: pytest.MonkeyPatch,
+    dropout: float,
+    layers: int | None,
+    stops: tuple[int, ...],
 ) -> None:
-    job = replace(job, training=job.training.model_copy(update={"dropout": dropout}))
+    job = replace(job, training=job.training.model_copy(update={"dropout": dropout, "layers": layers}))
     whole = replace(job, folder=job.folder.with_name("whole"))
     expected = train_adapter(whole, ignore)
     monkeypatch.setattr(train, "_CHECKPOINT_SECONDS", 0.0)
@@ -344,7 +352,7 @@ def test_the_adapter_loads_and_gives_the_dev_loss_of_its_epoch(job: TrainingJob)
     base = AutoModelForCausalLM.from_pretrained(job.base, dtype=torch.float32)
     model = PeftModel.from_pretrained(base, job.folder / "best", is_trainable=True).eval()
     dev = encode_all(AutoTokenizer.from_pretrained(job.base), job.dev, None)
-    loss = backpropagate(model, dev, "cpu")
+    loss = backpropagate(model.get_base_model(), dev, None)
     assert loss == pytest.approx(record.epochs[record.best_epoch - 1].dev_loss, abs=1e-4)
 
 
@@ -352,6 +360,52 @@ def test_last_layers_only(job: TrainingJob) -> None:
     train_adapter(replace(job, training=job.training.model_copy(update={"layers": 1, "epochs": 1})), ignore)
     names = load_file(job.folder / "best" / "adapter_model.safetensors").keys()
     assert {n.split(".layers.")[1][0] for n in names} == {"1"}
+
+
+def test_frozen_layers_passed_once_give_the_gradients_of_passing_them_each_time(job: TrainingJob) -> None:
+    from transformers import AutoTokenizer
+
+    job = replace(job, training=job.training.model_copy(update={"layers": 1}))
+    encoded = encode_all(AutoTokenizer.from_pretrained(job.base), job.examples, None)
+    model = train._adapted(job)
+    causal = model.get_base_model()
+    names = list(dict(model.named_parameters()))
+
+    def gradients(start: FrozenStart | None) -> tuple[float, dict[str, torch.Tensor]]:
+        model.zero_grad()
+        value = backpropagate(causal, encoded[:5], start)
+        return value, {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+
+    value, expected = gradients(None)
+    start = FrozenStart.of(causal, 1, encoded)
+    assert start is not None
+    found_value, found = gradients(start)
+    assert found_value == pytest.approx(value, abs=1e-6)
+    assert found.keys() == expected.keys()
+    for name in found:
+        torch.testing.assert_close(found[name], expected[name], atol=1e-6, rtol=1e-4)
+    assert list(dict(model.named_parameters())) == names
+
+
+def test_a_model_whose_layers_cannot_be_parted_passes_all_each_time(
+    job: TrainingJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import AutoTokenizer
+
+    encoded = encode_all(AutoTokenizer.from_pretrained(job.base), job.examples, None)
+    causal = train._adapted(job).get_base_model()
+    assert FrozenStart.of(causal, 0, encoded) is None
+    plain = causal.model.forward
+
+    def scaled(*, inputs_embeds: torch.Tensor | None = None, **rest: Any) -> Any:
+        """As models do that multiply what they are given as embeddings."""
+        return plain(inputs_embeds=None if inputs_embeds is None else 2 * inputs_embeds, **rest)
+
+    monkeypatch.setattr(causal.model, "forward", scaled)
+    assert FrozenStart.of(causal, 1, encoded) is None
+    monkeypatch.undo()
+    monkeypatch.setattr(frozen, "_KEPT_BYTES", 100)
+    assert FrozenStart.of(causal, 1, encoded) is None
 
 
 def test_another_seed_gives_other_weights(job: TrainingJob) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from harness.errors import TrainingError
 from harness.types.data import Message
+
+if TYPE_CHECKING:
+    from harness.variants.finetune.frozen import FrozenStart
 
 _PIECE_TOKENS = 1024
 """Enough to keep the matrix units busy; twice as much was no faster and took twice the memory."""
@@ -48,7 +51,7 @@ def encode_all(tokenizer: Any, chats: Sequence[Sequence[Message]], limit: int | 
     return encoded
 
 
-def backpropagate(model: Any, batch: Sequence[Encoded], device: Any) -> float:
+def backpropagate(causal: Any, batch: Sequence[Encoded], start: FrozenStart | None) -> float:
     """Add the gradients of the mean cross entropy over the batch's target tokens; return that loss.
 
     The batch goes through in pieces, because activations, not weights, are what fills the memory.
@@ -56,7 +59,7 @@ def backpropagate(model: Any, batch: Sequence[Encoded], device: Any) -> float:
     targets = sum(len(e.ids) - e.start for e in batch)
     total = 0.0
     for piece in pieces(batch):
-        logits, wanted = predictions(model, piece, device)
+        logits, wanted = predictions(causal, piece, start)
         loss = torch.nn.functional.cross_entropy(logits, wanted, reduction="sum") / targets
         total += float(loss.detach())
         if not math.isfinite(total):
@@ -76,23 +79,36 @@ def pieces(batch: Sequence[Encoded]) -> list[list[Encoded]]:
     return parts
 
 
-def predictions(model: Any, batch: Sequence[Encoded], device: Any) -> tuple[Any, Any]:
-    """Logits of shape (target tokens, vocabulary) and the tokens that they should have predicted.
-
-    Only the hidden states that predict a target token go through the vocabulary projection.
-    """
+def padded(batch: Sequence[Encoded], device: Any) -> tuple[Any, Any]:
+    """Token ids and attention mask, both of shape (len(batch), longest)."""
     width = max(len(e.ids) for e in batch)
     ids = torch.zeros((len(batch), width), dtype=torch.long)  # the mask hides what pads
     mask = torch.zeros((len(batch), width), dtype=torch.long)
-    predicts = torch.zeros((len(batch), width), dtype=torch.bool)
     for row, e in enumerate(batch):
         ids[row, : len(e.ids)] = torch.tensor(e.ids)
         mask[row, : len(e.ids)] = 1
+    return ids.to(device), mask.to(device)
+
+
+def autocast(causal: Any) -> Any:
+    """The adapter's own weights are float32, for the optimizer's sake; its products need not be."""
+    return torch.autocast(causal.device.type, torch.bfloat16, enabled=causal.dtype == torch.bfloat16)
+
+
+def predictions(causal: Any, batch: Sequence[Encoded], start: FrozenStart | None) -> tuple[Any, Any]:
+    """Logits of shape (target tokens, vocabulary) and the tokens that they should have predicted.
+
+    Only the hidden states that predict a target token go through the vocabulary projection. ``start`` holds what the
+    frozen layers make of the batch; without it all layers are passed.
+    """
+    ids, mask = padded(batch, causal.device)
+    predicts = torch.zeros_like(ids, dtype=torch.bool)
+    for row, e in enumerate(batch):
         predicts[row, e.start - 1 : len(e.ids) - 1] = True
-    ids, mask, predicts = ids.to(device), mask.to(device), predicts.to(device)
-    causal = model.get_base_model()
-    # The adapter's own weights are float32, for the optimizer's sake; its products need not be.
-    with torch.autocast(ids.device.type, torch.bfloat16, enabled=causal.dtype == torch.bfloat16):
-        hidden = causal.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+    with autocast(causal):
+        if start:
+            hidden = start.finish(batch, mask)
+        else:
+            hidden = causal.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
         logits = causal.lm_head(hidden[predicts])
     return logits.float(), ids.roll(-1, dims=1)[predicts]

@@ -25,6 +25,8 @@ from harness.machine import cpu_name, peak_memory, release_freed_memory, threads
 from harness.protocols import OnStep, TrainingJob
 from harness.store import write_atomic
 from harness.types.answers import EpochLoss, TrainingRecord
+from harness.types.settings import Training
+from harness.variants.finetune.frozen import FrozenStart
 from harness.variants.finetune.loss import Encoded, backpropagate, encode_all, pieces, predictions
 
 logging.set_verbosity_error()
@@ -92,15 +94,19 @@ class _Run:
         training = job.training
         self._model, self._training, self._data, self._dev = model, training, data, dev
         self._folder, self._seed, self._on_step = job.folder, job.seed, on_step
-        self._device = next(model.parameters()).device
+        self._causal = model.get_base_model()
         self._named = {n: p for n, p in model.named_parameters() if p.requires_grad}
         self._optimizer = torch.optim.AdamW(self._named.values(), lr=training.learning_rate, weight_decay=0.0)
         self._per_epoch = math.ceil(len(data) / training.batch_size)
         self._steps = self._per_epoch * training.epochs
+        self._start: FrozenStart | None = None
         self.at = Position()
 
     def train(self) -> None:
         clock = saved = time.perf_counter()
+        self._start = FrozenStart.of(
+            self._causal, _first_adapted(self._causal, self._training), [*self._data, *self._dev]
+        )
         while self.at.step < self._steps and not self._stale():
             epoch, place = divmod(self.at.step, self._per_epoch)
             self._step(self._plan(epoch)[place])
@@ -120,7 +126,7 @@ class _Run:
         torch.manual_seed(self._seed * 1_000_003 + self.at.step)  # dropout repeats after a resume
         for group in self._optimizer.param_groups:
             group["lr"] = self._training.learning_rate * self._schedule(self.at.step)
-        value = backpropagate(self._model, batch, self._device)
+        value = backpropagate(self._causal, batch, self._start)
         if not math.isfinite(value):
             raise TrainingError(
                 f"the loss is {value} at step {self.at.step}; lower learning_rate in scenario.yaml"
@@ -170,7 +176,7 @@ class _Run:
         self._model.eval()  # without dropout, so that epochs compare
         with torch.no_grad():
             for piece in pieces(self._dev):
-                logits, targets = predictions(self._model, piece, self._device)
+                logits, targets = predictions(self._causal, piece, self._start)
                 total += float(torch.nn.functional.cross_entropy(logits, targets, reduction="sum"))
                 right += float((logits.argmax(-1) == targets).sum())
                 tokens += len(targets)
@@ -203,7 +209,9 @@ class _Run:
         if not file.exists():
             return
         saved = json.loads(file.read_text())
-        tensors = load_file(self._folder / "checkpoint" / saved.pop("tensors"), device=str(self._device))
+        tensors = load_file(
+            self._folder / "checkpoint" / saved.pop("tensors"), device=str(self._causal.device)
+        )
         saved["losses"] = [tuple(e) for e in saved["losses"]]
         saved["epochs"] = [tuple(e) for e in saved["epochs"]]
         self.at = Position(**saved)
@@ -219,20 +227,23 @@ def _adapted(job: TrainingJob) -> Any:
     model = AutoModelForCausalLM.from_pretrained(
         job.base, dtype=getattr(torch, job.dtype), attn_implementation="sdpa"
     )
-    layers = model.config.num_hidden_layers
-    last = None if training.layers is None else list(range(max(0, layers - training.layers), layers))
+    last = list(range(_first_adapted(model, training), model.config.num_hidden_layers))
     config = LoraConfig(
         task_type="CAUSAL_LM",
         r=training.rank,
         lora_alpha=training.alpha,
         lora_dropout=training.dropout,
         target_modules=list(_PROJECTIONS),
-        layers_to_transform=last,
+        layers_to_transform=last if training.layers else None,
     )
     torch.manual_seed(job.seed)
     if torch.cuda.is_available():
         model = model.to("cuda")
     return get_peft_model(model, config).train()
+
+
+def _first_adapted(model: Any, training: Training) -> int:
+    return max(0, model.config.num_hidden_layers - training.layers) if training.layers else 0
 
 
 def _peak_memory() -> int:
