@@ -22,7 +22,11 @@ class Duel:
 
 
 def rank_variants(
-    judge: str, variants: Sequence[str], duels: Sequence[Duel], rng: np.random.Generator, resamples: int = 1000
+    judge: str,
+    variants: Sequence[str],
+    duels: Sequence[Duel],
+    rng: np.random.Generator,
+    resamples: int = 1000,
 ) -> Ranking:
     """Judgements that failed are left out by the caller."""
     raise NotImplementedError

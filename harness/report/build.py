@@ -18,6 +18,7 @@ from harness.report.sections import SECTIONS, Section, examples
 from harness.report.view import Inputs
 from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Item, Passage
+from harness.types.judge_record import JudgeRecord
 from harness.types.manifest import Manifest
 from harness.types.results import Comparison, Score
 from harness.types.settings import Scenario
@@ -37,9 +38,12 @@ def build_report(
     passages: Mapping[str, Passage],
     trainings: Mapping[str, TrainingRecord],
     verdict: Verdict | None = None,
+    judges: Sequence[JudgeRecord] = (),
 ) -> str:
     """The report as HTML. ``answers`` and ``scores`` are of both phases; ``trainings`` is by adapter."""
-    view = Inputs(comparison, manifest, scenario, items, answers, scores, passages, trainings, verdict)
+    view = Inputs(
+        comparison, manifest, scenario, items, answers, scores, passages, trainings, verdict, judges
+    )
     evidence = evidence_block(pack(view), as_data(read_page(headline_page(view)).marks), __version__)
     bodies = {s.name: _body(view, s) for s in SECTIONS if s.data and s.shown(view)}
     spent = len(_assemble(view, bodies, evidence).encode())

@@ -9,6 +9,7 @@ from functools import cached_property
 from harness.figures import Figure, figure
 from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Item, Passage
+from harness.types.judge_record import JudgeRecord
 from harness.types.manifest import Manifest
 from harness.types.results import Comparison, Difference, Estimate, MetricInfo, Score, Unit, VariantCost
 from harness.types.settings import Scenario
@@ -30,6 +31,7 @@ class Inputs:
     trainings: Mapping[str, TrainingRecord]
     verdict: Verdict | None = None
     """Of the gate, where it has judged this run."""
+    judges: Sequence[JudgeRecord] = ()
 
     @property
     def variants(self) -> tuple[str, ...]:
