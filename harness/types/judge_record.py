@@ -142,6 +142,9 @@ class JudgeRecord(Record):
     kind: Literal["reward", "reference", "rubric", "pairwise"]
     metrics: tuple[str, ...]
     """Its scores' names; the first is the judge's own."""
+    criteria: dict[str, str]
+    """For each metric the criterion of the labels that it stands beside: ``pass``, or one of a rubric; ``mean`` of
+    several and ``preference`` between answers have no labels of answers."""
     fingerprint: str
     key: str
     """Hash of all that this record rests on."""

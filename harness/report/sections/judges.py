@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from harness.figures import Figure, count, duration, joined, money, number, plural
@@ -9,6 +10,7 @@ from harness.report.view import Inputs
 from harness.types.agreement import AnswerValidation, Confusion, PairValidation, Slope
 from harness.types.judge_record import JudgeRecord, JudgeUsage, ReadCase, RewardFit
 from harness.types.judged import JudgedDifference, JudgedEstimate, JudgedMetric, Ranking
+from harness.types.results import Unit
 
 _CASES = 12
 """Disagreements to read; all stand in ``judges.json``."""
@@ -26,16 +28,19 @@ def shown(view: Inputs) -> bool:
 
 
 def data(view: Inputs) -> dict[str, Any]:
-    metrics = {m.judge: m for m in view.comparison.judged}
+    judged = view.comparison.judged
     rankings = {r.judge: r for r in view.comparison.rankings}
     return {
-        "judges": [_judge(view, r, metrics.get(r.name), rankings.get(r.name)) for r in view.judges],
+        "judges": [
+            _judge(view, r, [m for m in judged if m.metric in r.metrics], rankings.get(r.name))
+            for r in view.judges
+        ],
         "baseline": view.comparison.baseline,
     }
 
 
 def _judge(
-    view: Inputs, record: JudgeRecord, metric: JudgedMetric | None, ranking: Ranking | None
+    view: Inputs, record: JudgeRecord, metrics: Sequence[JudgedMetric], ranking: Ranking | None
 ) -> dict[str, Any]:
     trust = record.trust
     return {
@@ -44,10 +49,8 @@ def _judge(
         "model": record.model,
         "status": trust.status if trust else "not validated",
         "sentence": trust.sentence if trust else "No label says whether it is right, so it decides nothing.",
-        "warnings": [*_diagnoses(record), *_warnings(record, metric)],
-        "rows": [_row(view, e, metric) for e in metric.estimates] if metric else [],
-        "differences": [_difference(view, d, metric) for d in metric.differences] if metric else [],
-        "labels_by": metric.labels_by if metric else None,
+        "warnings": [*_diagnoses(record), *_warnings(record, metrics)],
+        "metrics": [_metric(view, m) for m in metrics],
         "ranking": _ranking(view, ranking) if ranking else None,
         "pairs": _pairs(view, record.pairs) if record.pairs else None,
         "answers": [_answers(view, a) for a in record.answers],
@@ -67,9 +70,9 @@ def _diagnoses(record: JudgeRecord) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _warnings(record: JudgeRecord, metric: JudgedMetric | None) -> list[str]:
+def _warnings(record: JudgeRecord, metrics: Sequence[JudgedMetric]) -> list[str]:
     found = []
-    if metric and metric.kept_out:
+    if any(m.kept_out for m in metrics):
         found.append("It is kept out of verdict and gate.")
     if record.relatives:
         found.append(
@@ -79,12 +82,18 @@ def _warnings(record: JudgeRecord, metric: JudgedMetric | None) -> list[str]:
     return found
 
 
-def _unit(metric: JudgedMetric | None) -> Any:
-    return "rate" if metric is None or metric.criterion == "pass" else "score"
+def _metric(view: Inputs, metric: JudgedMetric) -> dict[str, Any]:
+    unit: Unit = "rate" if metric.criterion == "pass" else "score"
+    return {
+        "criterion": metric.criterion,
+        "labels_by": _by(metric.labels_by) if metric.labels_by else None,
+        "rows": [_row(view, e, unit) for e in metric.estimates],
+        "differences": [_difference(view, d, unit) for d in metric.differences],
+        "reasons": list(dict.fromkeys(e.reason for e in metric.estimates if e.reason)),
+    }
 
 
-def _row(view: Inputs, e: JudgedEstimate, metric: JudgedMetric | None) -> dict[str, Any]:
-    unit = _unit(metric)
+def _row(view: Inputs, e: JudgedEstimate, unit: Unit) -> dict[str, Any]:
     return {
         "name": e.variant,
         "colour": view.colour(e.variant),
@@ -94,12 +103,10 @@ def _row(view: Inputs, e: JudgedEstimate, metric: JudgedMetric | None) -> dict[s
         "labels": view.figure(e.labels, unit),
         "n_labels": e.n_labels,
         "worth": None if e.worth is None else number(e.worth),
-        "reason": e.reason,
     }
 
 
-def _difference(view: Inputs, d: JudgedDifference, metric: JudgedMetric | None) -> dict[str, Any]:
-    unit = _unit(metric)
+def _difference(view: Inputs, d: JudgedDifference, unit: Unit) -> dict[str, Any]:
     return {
         "name": d.variant,
         "colour": view.colour(d.variant),
@@ -190,8 +197,13 @@ def _by(by: str) -> str:
 def _slope(slope: Slope) -> str:
     if slope.value is None:
         return f"n/a ({slope.reason})"
-    between = "" if slope.low is None or slope.high is None else f" ({slope.low:+.2f} to {slope.high:+.2f})"
-    return f"{slope.value:+.2f}{between} log-odds for twice the length, n {slope.n}".replace("-", "\u2212", 3)
+    known = slope.low is not None and slope.high is not None
+    between = f" ({_signed(slope.low or 0)} to {_signed(slope.high or 0)})" if known else ""
+    return f"{_signed(slope.value)}{between} log-odds for twice the length, n {slope.n}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "\u2212")
 
 
 def _fit(view: Inputs, fit: RewardFit) -> dict[str, Any]:
@@ -200,7 +212,7 @@ def _fit(view: Inputs, fit: RewardFit) -> dict[str, Any]:
         "n_dev": f"{fit.n_dev:,}",
         "train": f"{fit.train_accuracy:.0%}",
         "dev": view.figure(fit.dev_accuracy, "rate"),
-        "weights": [(w.feature, f"{w.weight:+.2f}".replace("-", "\u2212")) for w in fit.weights[:8]],
+        "weights": [(w.feature, _signed(w.weight)) for w in fit.weights[:8]],
     }
 
 
