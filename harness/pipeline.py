@@ -306,6 +306,7 @@ def write_report(run: Run, progress: Progress) -> Path:
         run.trainings,
         run.verdict,
         run.abtest,
+        run.judges.judges if run.judges else (),
     )
     for name, text in csv_files(run.comparison, run.scores, run.answers).items():
         run.folder.write(f"csv/{name}", text)

@@ -19,6 +19,7 @@ from harness.report.view import Inputs
 from harness.types.abtest import AbTest
 from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Item, Passage
+from harness.types.judge_record import JudgeRecord
 from harness.types.manifest import Manifest
 from harness.types.results import Comparison, Score
 from harness.types.settings import Scenario
@@ -39,10 +40,11 @@ def build_report(
     trainings: Mapping[str, TrainingRecord],
     verdict: Verdict | None = None,
     abtest: AbTest | None = None,
+    judges: Sequence[JudgeRecord] = (),
 ) -> str:
     """The report as HTML. ``answers`` and ``scores`` are of both phases; ``trainings`` is by adapter."""
     view = Inputs(
-        comparison, manifest, scenario, items, answers, scores, passages, trainings, verdict, abtest
+        comparison, manifest, scenario, items, answers, scores, passages, trainings, verdict, abtest, judges
     )
     evidence = evidence_block(pack(view), as_data(read_page(headline_page(view)).marks), __version__)
     bodies = {s.name: _body(view, s) for s in SECTIONS if s.data and s.shown(view)}

@@ -10,6 +10,7 @@ from harness.figures import Figure, figure
 from harness.types.abtest import AbTest
 from harness.types.answers import Answer, TrainingRecord
 from harness.types.data import Item, Passage
+from harness.types.judge_record import JudgeRecord
 from harness.types.manifest import Manifest
 from harness.types.results import Comparison, Difference, Estimate, MetricInfo, Score, Unit, VariantCost
 from harness.types.settings import Scenario
@@ -33,6 +34,7 @@ class Inputs:
     """Of the gate, where it has judged this run."""
     abtest: AbTest | None = None
     """Of production, where ``harness abtest`` has read its log beside this run."""
+    judges: Sequence[JudgeRecord] = ()
 
     @property
     def variants(self) -> tuple[str, ...]:
