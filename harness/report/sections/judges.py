@@ -169,7 +169,7 @@ def _pairs(view: Inputs, v: PairValidation) -> dict[str, Any]:
 
 
 def _answers(view: Inputs, v: AnswerValidation) -> dict[str, Any]:
-    unit = "rate" if v.criterion == "pass" else "score"
+    unit: Unit = "rate" if v.criterion == "pass" else "score"
     return {
         "criterion": v.criterion,
         "n": v.n_labels,
