@@ -12,7 +12,7 @@ from harness.engine import endpoint_engine
 from harness.judge.ask import Bench
 from harness.judge.duels import fight, reference_of, shares_won
 from harness.judge.family import family, model_of, relatives, words
-from harness.judge.usage import usage_of
+from harness.judge.usage import asked, usage_of
 from harness.protocols import Engine, Judge, Progress, ScoringContext
 from harness.registry import JUDGES, lookup
 from harness.scenario.inputs import Inputs
@@ -168,7 +168,7 @@ class _Stage:
         court, progress = self._court, self._court.progress
         start = time.perf_counter()
         duels: list[DuelRecord] = []
-        progress.stage(f"judge {self._name}")
+        progress.stage(f"judge {self._name}", self._questions())
         if isinstance(self._settings, PairwiseJudge):
             base = court.scenario.baseline if self._settings.against == "baseline" else None
             duels = fight(self._judge, self._items, self._answers, base, progress.advance)
@@ -188,6 +188,13 @@ class _Stage:
         self._duels.replace(duels)
         self._scores.replace(scores)
         return scores, duels, record
+
+    def _questions(self) -> int:
+        settings, variants = self._settings, len(self._answers)
+        if not isinstance(settings, PairwiseJudge):
+            return asked(settings, 0, sum(len(given) for given in self._answers.values()))
+        met = variants - 1 if settings.against == "baseline" else variants * (variants - 1) // 2
+        return asked(settings, met * len(self._items), 0)
 
     def _of_answers(self) -> list[Score]:
         given = [a for of_variant in self._answers.values() for a in of_variant]
@@ -246,7 +253,8 @@ def record_of(court: Court, name: str, judge: Judge, key: str, start: float) -> 
     own = (
         None if isinstance(settings, RewardJudge) else settings.family or family(model_of(scenario, settings))
     )
-    court.progress.stage(f"validation of judge {name}")
+    n = asked(settings, len(given.heldout), len(given.labels))
+    court.progress.stage(f"validation of judge {name}", n)
     found = validate(
         name, settings, judge, own, Labelled(given.heldout, given.labels, clusters), scenario.seed,
         court.progress.advance,

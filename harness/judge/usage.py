@@ -7,8 +7,18 @@ from collections.abc import Sequence
 from harness.prices import pricer
 from harness.protocols import Judge
 from harness.types.judge_record import JudgeReply, JudgeUsage
-from harness.types.judge_settings import JudgeSettings, RewardJudge, endpoint_of
+from harness.types.judge_settings import JudgeSettings, PairwiseJudge, RewardJudge, RubricJudge, endpoint_of
 from harness.types.settings import Scenario
+
+
+def asked(settings: JudgeSettings, pairs: int, answers: int) -> int:
+    """How many judgements so many pairs and answers take: what progress counts."""
+    if isinstance(settings, RewardJudge):
+        return pairs + answers
+    if isinstance(settings, PairwiseJudge):
+        return 2 * pairs * settings.replicates
+    criteria = len(settings.criteria) if isinstance(settings, RubricJudge) else 1
+    return (2 * pairs + answers) * criteria * settings.replicates
 
 
 def usage_of(scenario: Scenario, settings: JudgeSettings, judge: Judge, elapsed: float) -> JudgeUsage:

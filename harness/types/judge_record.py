@@ -76,7 +76,7 @@ class NoiseFloor(Record):
     changed: Estimate
     """Share of cases whose replicates do not all agree."""
     sd: float | None
-    """Standard deviation between replicates of one answer, pooled; in the judge's units. None for pairs."""
+    """Standard deviation between replicates of one answer, pooled; in the judge's units. None without labelled answers."""
 
 
 class JudgeUsage(Record):
