@@ -88,7 +88,7 @@ def validate_answers(
             trust.fails(failed, len(kept))
             + _of_constant(said, good)
             + _of_bias(bias, passing)
-            + trust.of_chance(kappa)
+            + [*trust.of_chance(kappa), *trust.of_lopsided(good, accuracy, kappa)]
             + trust.of_slices(slices, floor)
         ),
     )

@@ -101,6 +101,20 @@ def of_chance(kappa: Estimate) -> list[str]:
     return ["Agrees with the labels no better than chance, as far as these labels show."]
 
 
+def of_lopsided(labelled_good: Sequence[bool], accuracy: Estimate, kappa: Estimate) -> list[str]:
+    """Where most labels are the same, an accuracy says little."""
+    if accuracy.low is None or kappa.value is None:
+        return []
+    good = sum(labelled_good) / len(labelled_good)
+    if max(good, 1 - good) < accuracy.low:
+        return []
+    word = "good" if good > 0.5 else "bad"
+    return [
+        f"{percent(max(good, 1 - good))} of the answers are labelled {word}, so calling all of them {word} would be right "
+        f"as often; what it adds is in the rates by class and in Cohen's kappa, {kappa.value:.2f}."
+    ]
+
+
 def of_slices(slices: Sequence[SliceAccuracy], floor: float) -> list[str]:
     """Slices that are surely below the floor, the worst first."""
     low = [s for s in slices if s.accuracy.high is not None and s.accuracy.high < floor]

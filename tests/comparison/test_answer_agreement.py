@@ -99,3 +99,14 @@ def test_two_criteria_are_refused_and_none_is_nothing() -> None:
         check([label(0, 1.0), label(1, 3.0, criterion="tone")], [1.0, 3.0])
     found = check([label(0, None)], [None])
     assert (found.n_labels, found.accuracy.value, found.calibration_error) == (0, None, None)
+
+
+def test_where_nearly_all_labels_are_the_same_an_accuracy_is_put_in_its_place() -> None:
+    labels = [label(k, float(k < 8)) for k in range(100)]
+    found = check(labels, [float(k < 6 or k == 50) for k in range(100)])
+    assert found.accuracy.value == pytest.approx(0.97)
+    said = [d for d in found.diagnoses if d.startswith("92% of the answers are labelled bad")]
+    assert len(said) == 1
+    assert "Cohen's kappa, 0.78" in said[0]
+    even = [label(k, float(k % 2)) for k in range(100)]
+    assert not any("are labelled" in d for d in check(even, [float(k % 2) for k in range(100)]).diagnoses)
