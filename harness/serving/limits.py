@@ -12,7 +12,7 @@ from harness.serving.protocol import ApiError
 
 @dataclass(frozen=True)
 class Limits:
-    """What protects the server; each has an option of ``harness serve``."""
+    """What protects the server; those that depend on the use have an option of ``harness serve``."""
 
     in_flight: int = 16
     """Requests handed to the engine at once."""
@@ -25,6 +25,8 @@ class Limits:
     """From the request's arrival to its last byte."""
     stalled_s: float = 10.0
     """A reader who takes nothing for so long is cut off."""
+    request_s: float = 10.0
+    """A client whose request, headers and body, takes longer to come is cut off."""
 
 
 class Gate:

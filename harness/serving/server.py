@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable
 from types import FrameType
 
+import h11
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -26,7 +27,9 @@ def bind(host: str, port: int) -> socket.socket:
     """A socket that is taken but does not listen yet; port 0 is any free one."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        bound = socket.socket(family, socket.SOCK_STREAM)
+        # With the protocol named: asyncio switches Nagle's algorithm off only where it is TCP's, and small events
+        # would otherwise wait up to 40 ms for the client's delayed acknowledgement.
+        bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
     except socket.gaierror as e:
@@ -54,7 +57,7 @@ def run(app: FastAPI, bound: socket.socket, limits: Limits, ready: Callable[[], 
     """Serve until SIGTERM or Ctrl-C; ``ready`` is called once connections are taken."""
 
     class Protocol(_CutsOff):
-        stalled_s = limits.stalled_s
+        stalled_s, request_s = limits.stalled_s, limits.request_s
 
     config = uvicorn.Config(
         app,
@@ -87,10 +90,32 @@ class _Server(uvicorn.Server):
 
 
 class _CutsOff(H11Protocol):
-    """Closes the connection of a reader that has stopped reading: its answer would be kept for ever."""
+    """Closes the connection of a reader that has stopped reading, whose answer would be kept for ever, and of a
+    sender that does not come to the end of a request, who would keep one of the server's connections.
+    """
 
     stalled_s: float
+    request_s: float
     _timer: asyncio.TimerHandle | None = None
+    _coming: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._coming = self.loop.call_later(self.request_s, transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        if self.timeout_keep_alive_task is not None:  # so far it was between two requests
+            self._all_came()
+        super().data_received(data)
+
+    def handle_events(self) -> None:
+        """Called whenever bytes have come or a response is complete."""
+        super().handle_events()
+        if self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
+            if self._coming is None:
+                self._coming = self.loop.call_later(self.request_s, self.transport.abort)
+        else:
+            self._all_came()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -102,8 +127,14 @@ class _CutsOff(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._all_came()
         super().connection_lost(exc)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+
+    def _all_came(self) -> None:
+        if self._coming is not None:
+            self._coming.cancel()
+            self._coming = None
