@@ -7,6 +7,7 @@ HarnessError                 exit 1: something failed; the message says what to 
 ├── ModelError               weights cannot be fetched, verified or loaded
 ├── TrainingError            training diverged or cannot start
 └── BackendError             a request failed; recorded in the answer, retried within the cap
+    └── EngineLostError      the engine's process is gone: no request can be answered any more
 """
 
 from __future__ import annotations
@@ -63,3 +64,7 @@ class BackendError(HarnessError):
     def __init__(self, message: str, attempts: int = 1, refused: int = 0):
         super().__init__(message)
         self.attempts, self.refused = attempts, refused
+
+
+class EngineLostError(BackendError):
+    pass
