@@ -1,11 +1,11 @@
-"""What ``harness serve`` adds to the engine: the same requests alone, straight and through the server, in one run.
+"""What ``harness serve`` adds to the engine: the same requests alone, to the bare engine and through the server.
 
     .venv/bin/python -m benchmarks.serve [--items 100] [--tokens 8]
 
-Prints a JSON object. Engine and server share one process and one loaded model. Each question is asked both ways, one
-right after the other, in turns of which comes first, and the differences are taken, so that a change of the machine's
-speed meets both sides. Beside it stands what one request spends outside the engine, which the engine's own noise does
-not touch. All are medians with 95% order-statistic intervals.
+Prints a JSON object. The server is the command as anyone starts it; the bare engine, loaded a second time, answers in
+this process. Each question is asked both ways, one right after the other, in turns of which comes first, and the
+differences are taken, so that a change of the machine's speed meets both sides. Medians with 95% order-statistic
+intervals.
 """
 
 from __future__ import annotations
@@ -13,26 +13,23 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import socket
-import threading
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
 from harness import machine
 from harness.comparison.intervals import median_interval
 from harness.flows.serve import ServeOptions, prepared
+from harness.load.server import serve_command, serving
 from harness.progress import PlainProgress
 from harness.scenario.inputs import Options, load_inputs
-from harness.serving.app import make_app
-from harness.serving.limits import Limits
-from harness.serving.protocol import Chat, read_chat
-from harness.serving.server import bind, run
-from harness.serving.service import Reply, Service
+from harness.serving.protocol import read_chat
+from harness.serving.service import Service
 from harness.types.answers import Generation
 
 SCENARIO, VARIANT = Path("scenarios/support-bot"), "prompt"
@@ -45,9 +42,16 @@ def main() -> None:
     given = arguments.parse_args()
     items = load_inputs(SCENARIO, Options()).heldout[: given.items]
     bodies = [body(item.messages[-1].content, given.tokens) for item in items]
-    service = prepared(SCENARIO, ServeOptions(VARIANT), PlainProgress())
-    clocked = Clocked(service)
-    connection = http.client.HTTPConnection("127.0.0.1", serve(clocked))
+    service = prepared(SCENARIO, ServeOptions(VARIANT, apart=False), PlainProgress())
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(serve_command(SCENARIO, VARIANT), Path(folder) / "serve.log") as url,
+    ):
+        connection = http.client.HTTPConnection(urlsplit(url).netloc)
+        print(json.dumps(compared(service, connection, bodies)))
+
+
+def compared(service: Service, connection: http.client.HTTPConnection, bodies: list[bytes]) -> dict[str, Any]:
     ways: tuple[Callable[[bytes], Iterator[str]], ...] = (
         lambda b: straight(service, b),
         lambda b: through(connection, b),
@@ -55,64 +59,27 @@ def main() -> None:
     for way in ways:
         timed(way(bodies[0]))
     first, last, alone = [], [], []
-    first_outside, outside = [], []
-    for n, asked in enumerate(bodies):
+    for n, asked in enumerate(bodies[1:]):
         order = (0, 1) if n % 2 else (1, 0)
         seen = {way: timed(ways[way](asked)) for way in order}
         assert seen[0][2] == seen[1][2], "the two ways gave different answers"
         first.append(seen[1][0] - seen[0][0])
         last.append(seen[1][1] - seen[0][1])
-        alone.append(seen[0][1])
-        first_outside.append(seen[1][0] - clocked.first)
-        outside.append(seen[1][1] - clocked.spent)
-    figures = {
+        alone.append(seen[0])
+    return {
         "machine": machine.describe(),
-        "requests": len(bodies),
-        "engine e2e p50, s": round(float(np.median(alone)), 3),
+        "requests": len(alone),
+        "engine TTFT p50, s": round(float(np.median([a[0] for a in alone])), 4),
+        "engine e2e p50, s": round(float(np.median([a[1] for a in alone])), 4),
         "added TTFT p50, ms": spread(first),
         "added e2e p50, ms": spread(last),
-        "of TTFT outside the engine p50, ms": spread(first_outside),
-        "of e2e outside the engine p50, ms": spread(outside),
     }
-    print(json.dumps(figures))
 
 
 def body(question: str, tokens: int) -> bytes:
     messages = [{"role": "user", "content": question}]
     asked = {"model": VARIANT, "messages": messages, "stream": True, "max_tokens": tokens}
     return json.dumps(asked).encode()
-
-
-def serve(service: Service) -> int:
-    """The port of a server in a thread of this process."""
-    ready, limits = threading.Event(), Limits()
-    bound: socket.socket = bind("127.0.0.1", 0)
-    work = (make_app(service, limits), bound, limits, ready.set)
-    threading.Thread(target=run, args=work, daemon=True).start()
-    ready.wait()
-    return int(bound.getsockname()[1])
-
-
-class Clocked:
-    """A service that knows how long its last answer took, to the first piece and in all."""
-
-    def __init__(self, service: Service):
-        self.name, self._service = service.name, service
-        self.first = self.spent = 0.0
-
-    def ask(self, chat: Chat) -> Reply:
-        start = time.perf_counter()
-        reply = self._service.ask(chat)
-
-        def pieces() -> Iterator[str | Generation]:
-            self.first = 0.0
-            for piece in reply.pieces:
-                self.first = self.first or time.perf_counter() - start
-                if isinstance(piece, Generation):
-                    self.spent = time.perf_counter() - start
-                yield piece
-
-        return replace(reply, pieces=pieces())
 
 
 def straight(service: Service, asked: bytes) -> Iterator[str]:

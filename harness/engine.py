@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness import machine
 from harness.backends.halved import HalvedBatches, halved_fingerprint
+from harness.backends.process.client import EngineProcess
 from harness.models.source import fetch, is_local, weights_fingerprint
 from harness.protocols import Backend, Engine, Progress
 from harness.registry import BACKENDS, EMBEDDERS, EXPORTERS, REMOTE_BACKENDS, TRAINERS, lookup, same_part
@@ -15,8 +16,13 @@ from harness.store import fingerprint
 from harness.types.settings import ModelSource, Scenario
 
 
-def make_engine(scenario: Scenario, cache_in: Path, offline: bool, progress: Progress) -> Engine:
-    """Of the scenario's model and embedder; adapters and vectors are kept in ``cache_in``."""
+def make_engine(
+    scenario: Scenario, cache_in: Path, offline: bool, progress: Progress, *, apart: bool = False
+) -> Engine:
+    """Of the scenario's model and embedder; adapters and vectors are kept in ``cache_in``.
+
+    With ``apart`` the backend gets a process of its own (an ``EngineProcess``), for servers.
+    """
     spec = scenario.backend
     name = machine.resolve_backend(spec.name)
     weights = weights_fingerprint(scenario.model)
@@ -36,6 +42,8 @@ def make_engine(scenario: Scenario, cache_in: Path, offline: bool, progress: Pro
         folder = base()
         if name in EXPORTERS:
             folder = lookup(EXPORTERS, name)(folder, weights, spec.weights)
+        if apart:
+            return EngineProcess(name, spec, folder, weights, scenario.seed)
         return lookup(BACKENDS, name)(spec, folder, weights, scenario.seed)
 
     @cache

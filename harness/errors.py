@@ -7,7 +7,8 @@ HarnessError                 exit 1: something failed; the message says what to 
 ├── ModelError               weights cannot be fetched, verified or loaded
 ├── TrainingError            training diverged or cannot start
 └── BackendError             a request failed; recorded in the answer, retried within the cap
-    └── LateError            no whole answer within the deadline
+    ├── LateError            no whole answer within the deadline
+    └── EngineLostError      the engine's process is gone: no request can be answered any more
 """
 
 from __future__ import annotations
@@ -67,4 +68,8 @@ class BackendError(HarnessError):
 
 
 class LateError(BackendError):
+    pass
+
+
+class EngineLostError(BackendError):
     pass

@@ -7,14 +7,32 @@ import threading
 import time
 from collections import deque
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 
 from harness.backends.paged import PagedPipeline, Running
 from harness.errors import BackendError, HarnessError
 from harness.types.settings import Decoding
 
 _HAND_OVER_S = 0.001
-"""OpenVINO GenAI keeps Python's interpreter lock while it steps: without a pause between steps, whoever reads the
-tokens would wait for the next step (16 ms alone on two cores) to pass each of them on."""
+"""Longest wait for those who read the tokens. OpenVINO GenAI keeps Python's interpreter lock while it steps: whoever has
+not passed a token on before the next step (16 ms alone on two cores) does so after it."""
+
+
+class _HandOver:
+    """The tokens of one step, until their readers have come back for the next ones."""
+
+    def __init__(self) -> None:
+        self.out = 0
+        self._back: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def passed_on(self) -> None:
+        self._back.put(None)
+
+    def wait(self) -> None:
+        end = time.perf_counter() + _HAND_OVER_S
+        with suppress(queue.Empty):
+            for _ in range(self.out):
+                self._back.get(timeout=max(0.0, end - time.perf_counter()))
 
 
 class _Stream:
@@ -22,7 +40,9 @@ class _Stream:
 
     def __init__(self, adapter: str | None, prompt: Sequence[int], decoding: Decoding):
         self.adapter, self.prompt, self.decoding = adapter, prompt, decoding
-        self.out: queue.SimpleQueue[tuple[int, Running] | HarnessError | None] = queue.SimpleQueue()
+        self.out: queue.SimpleQueue[tuple[int, Running, _HandOver] | HarnessError | None] = (
+            queue.SimpleQueue()
+        )
         self.told = 0
         self.dropped = False
 
@@ -54,7 +74,9 @@ class Streams:
             while (got := stream.out.get()) is not None:
                 if isinstance(got, HarnessError):
                     raise got
-                yield got
+                token, running, handed = got
+                yield token, running
+                handed.passed_on()
         finally:
             stream.dropped = True
 
@@ -67,8 +89,7 @@ class Streams:
                     for stream in self._admitted(running):
                         self._start(stream, running)
                     if running:
-                        self._step(running)
-                        time.sleep(_HAND_OVER_S)
+                        self._step(running).wait()
                 except HarnessError as e:
                     _end(running, e)
                 except BaseException:
@@ -102,7 +123,8 @@ class Streams:
         except HarnessError as e:
             stream.out.put(e)
 
-    def _step(self, running: dict[_Stream, Running]) -> None:
+    def _step(self, running: dict[_Stream, Running]) -> _HandOver:
+        handed = _HandOver()
         dropped = [stream for stream in running if stream.dropped]
         for stream in dropped:
             running[stream].handle.cancel()
@@ -111,7 +133,8 @@ class Streams:
             del running[stream]
         for stream, r in list(running.items()):
             for token in r.tokens[stream.told :]:
-                stream.out.put((token, r))
+                handed.out += 1
+                stream.out.put((token, r, handed))
             stream.told = len(r.tokens)
             if r.done:
                 full = BackendError(
@@ -119,6 +142,7 @@ class Streams:
                 )
                 stream.out.put(full if r.failed else None)
                 del running[stream]
+        return handed
 
 
 def _end(running: dict[_Stream, Running], error: HarnessError) -> None:

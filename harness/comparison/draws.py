@@ -15,7 +15,7 @@ from harness.comparison.bootstrap import Resampler, cluster_sums, compact, stabl
 from harness.comparison.model import COST, SUCCESS
 from harness.comparison.posterior import sample_of
 from harness.comparison.table import Floats, Matrix, Table, no_scores
-from harness.types.decision import DecisionModel
+from harness.types.decision import DecisionModel, DecisionTerms, VariantTerms
 from harness.types.economics import Range, Ranges
 
 
@@ -30,6 +30,13 @@ class PriceDraws:
     @property
     def machine_second(self) -> Floats:
         return np.asarray(self.serving / self.utilisation / 3600, dtype=np.float64)
+
+    def machine_money(self, v: VariantTerms, terms: DecisionTerms) -> Floats:
+        """(R,) of a request. Under load the idle time was measured, so no assumption about it is drawn."""
+        seconds = v.machine_s or 0.0
+        if v.monthly_per_replica is None:
+            return seconds * self.machine_second
+        return np.asarray(seconds * self.serving / terms.utilisation / 3600, dtype=np.float64)
 
 
 def price_draws(model: DecisionModel, ranges: Ranges, size: int, rng: np.random.Generator) -> PriceDraws:
@@ -66,9 +73,8 @@ def serving_draws(
     money = sample_of(table.metrics[COST], rows)
     noise = money.draws(len(prices.serving), rng) - money.mean[:, None]
     relative = 1 + np.divide(noise, money.mean[:, None], out=np.zeros_like(noise), where=noise != 0)
-    machine = np.array([model.variants[row].machine_s or 0.0 for row in rows])
-    other = np.array([model.variants[row].other_per_request for row in rows])
-    bill = machine[:, None] * prices.machine_second + other[:, None]
+    variants = [model.variants[row] for row in rows]
+    bill = np.stack([prices.machine_money(v, model.terms) + v.other_per_request for v in variants])
     return np.asarray(np.maximum(relative, 0.0) * bill, dtype=np.float64)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness import machine
+from harness.backends.process.client import EngineProcess
 from harness.cached import guard_of
 from harness.caching.answers import AnswerCache, Looked, cacheable
 from harness.check import check
@@ -43,6 +44,8 @@ class ServeOptions:
     """Whether answers are kept, where the variant says so."""
     backend: str | None = None
     """Engine instead of the scenario's."""
+    apart: bool = True
+    """Whether the engine gets a process of its own."""
     log: Path | None = None
     """File that gets a line for each request."""
 
@@ -62,7 +65,9 @@ def serve(folder: Path, options: ServeOptions, progress: Progress, ready: Callab
     with bind(options.host, options.port) as bound:
         service = prepared(folder, options, progress)
         app = make_app(service, options.limits, key, log)
-        run(app, bound, lambda: ready(f"{url_of(bound)}/v1"), app.state.gate.close, options.limits.stalled_s)
+        limits = options.limits
+        close = app.state.gate.close
+        run(app, bound, lambda: ready(f"{url_of(bound)}/v1"), close, limits.stalled_s, limits.request_s)
     if log:
         log.close()
 
@@ -75,7 +80,7 @@ def prepared(folder: Path, options: ServeOptions, progress: Progress) -> Service
     )
     if problems := check(folder)[1]:
         raise ScenarioError(problems)
-    engine = make_engine(inputs.scenario, cache_folder(), options.offline, progress)
+    engine = make_engine(inputs.scenario, cache_folder(), options.offline, progress, apart=options.apart)
     variants = build_variants(inputs, folder, engine, progress)
     variant = next(v for v in variants if v.spec.name == options.variant)
     assert isinstance(variant, ComposedVariant)
@@ -100,6 +105,9 @@ class ServedVariant:
 
     def warm_up(self) -> None:
         self._backend.warm_up(self._request((Message(role="user", content="Hello"),)))
+
+    def trouble(self) -> str | None:
+        return self._backend.trouble() if isinstance(self._backend, EngineProcess) else None
 
     def ask(self, chat: Chat) -> Reply:
         request = self._request(chat.messages)
@@ -141,6 +149,9 @@ class RememberedVariant:
     def __init__(self, served: Service, cache: AnswerCache[Generation], decoding: Decoding):
         self.name = served.name
         self._served, self._cache, self._decoding = served, cache, decoding
+
+    def trouble(self) -> str | None:
+        return self._served.trouble()
 
     def ask(self, chat: Chat) -> Reply:
         if not self._own(chat) or not cacheable(chat.messages):

@@ -73,12 +73,14 @@ def make_app(
 
     @app.get("/health")
     async def health() -> Response:
+        if why := service.trouble():
+            return JSONResponse({"status": "broken", "reason": why}, 503)
         return JSONResponse({"status": "ok"})
 
     @app.get("/ready")
     async def ready() -> Response:
-        status = "shutting down" if gate.closed else "ready"
-        return JSONResponse({"status": status}, 503 if gate.closed else 200)
+        status = "shutting down" if gate.closed else "broken" if service.trouble() else "ready"
+        return JSONResponse({"status": status}, 200 if status == "ready" else 503)
 
     return app
 

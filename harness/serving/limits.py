@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from harness.serving.protocol import ApiError
 
+REQUEST_S = 10.0
 STALLED_S = 10.0
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What protects the server; each has an option of ``harness serve``."""
+    """What protects the server; those that depend on the use have an option of ``harness serve``."""
 
     in_flight: int = 16
     """Requests handed to the engine at once."""
@@ -27,6 +28,8 @@ class Limits:
     """From the request's arrival to its last byte."""
     stalled_s: float = STALLED_S
     """A reader who takes nothing for so long is cut off."""
+    request_s: float = REQUEST_S
+    """A client whose request, headers and body, takes longer to come is cut off."""
 
 
 class Gate:

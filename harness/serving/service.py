@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from harness.errors import BackendError
+from harness.errors import BackendError, EngineLostError
 from harness.serving.protocol import ApiError, Chat, Ended
 from harness.serving.stops import StopCutter
 from harness.types.answers import Generation
@@ -39,6 +39,10 @@ class Service(Protocol):
 
     def ask(self, chat: Chat) -> Reply:
         """Raises BackendError where the conversation does not fit the model or the limits."""
+        ...
+
+    def trouble(self) -> str | None:
+        """Why it can answer nothing any more; None while all is well."""
         ...
 
 
@@ -79,6 +83,8 @@ class Asking:
         try:
             for told in self._answer():
                 self._tell(told)
+        except EngineLostError as e:
+            self._tell(ApiError(503, str(e), code="engine_lost"))
         except BackendError as e:
             self._tell(ApiError(502, str(e), code="engine_error"))
         except Exception:
@@ -93,6 +99,8 @@ class Asking:
             return
         try:
             reply = self._service.ask(self._chat)
+        except EngineLostError:
+            raise
         except BackendError as e:
             yield ApiError(400, str(e), code="context_length_exceeded", param="messages")
             return

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from fixtures.endpoints import Stub
 
 from harness.backends.fake import FakeBackend
+from harness.backends.http.backend import HttpBackend
+from harness.backends.process.client import EngineProcess
 from harness.errors import BackendError
 from harness.protocols import Backend
 from harness.registry import BACKENDS, lookup
 from harness.types.answers import Generation, Request
 from harness.types.data import Message
+from harness.types.endpoint import Endpoint
 from harness.types.settings import BackendSpec, Decoding
 
 Make = Callable[[int], Backend]
@@ -52,17 +57,54 @@ def _with_weights(name: str, fixture: str) -> Callable[[pytest.FixtureRequest], 
     return made
 
 
+def _apart(request: pytest.FixtureRequest) -> Make:
+    def made(size: int) -> EngineProcess:
+        backend = EngineProcess("fake", BackendSpec(name="fake", batch_size=size), Path(), "weights", 0)
+        request.addfinalizer(backend.close)
+        return backend
+
+    return made
+
+
+def _http(request: pytest.FixtureRequest) -> Make:
+    stub = request.getfixturevalue("stub")
+
+    def made(size: int) -> HttpBackend:
+        endpoint = Endpoint(base_url=stub.url, model="m", max_concurrency=size)
+        return HttpBackend("one", endpoint, "fingerprint", 7, print)
+
+    return made
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    with Stub() as server:
+        yield server
+
+
 ENGINES = {
     "fake": _fake,
+    "process": _apart,
+    "http": _http,
     "transformers": _with_weights("transformers", "tiny_model"),
     "openvino": _with_weights("openvino", "tiny_openvino"),
 }
 """By name, what gives a ``Make``: one line for each engine."""
+LIGHT = ("fake", "process", "http")
+"""Engines that need no model."""
+WITH_TOKENIZER = [name for name in ENGINES if name != "http"]
+"""Those that see tokens and own the machine: an endpoint shows neither prompt nor machine time, and its requests do
+not depend on a batch."""
 
 
-@pytest.fixture(
-    params=[pytest.param(n, marks=() if n == "fake" else pytest.mark.model) for n in ENGINES],
-)
+def _marked(names: Iterable[str]) -> list[Any]:
+    return [pytest.param(n, marks=() if n in LIGHT else pytest.mark.model) for n in names]
+
+
+own_tokens = pytest.mark.parametrize("make", _marked(WITH_TOKENIZER), indirect=True)
+
+
+@pytest.fixture(params=_marked(ENGINES))
 def make(request: pytest.FixtureRequest) -> Make:
     """A function from batch size to a fresh backend."""
     return ENGINES[request.param](request)
@@ -90,9 +132,11 @@ def test_a_position_is_that_of_the_request(make: Make) -> None:
     together: dict[int, Generation] = {}
     backend.generate(REQUESTS, together.__setitem__)
     for place, request in enumerate(REQUESTS):
-        assert together[place].prompt_hash == backend.time(request).prompt_hash
+        alone = backend.time(request)
+        assert (together[place].prompt_hash, together[place].text) == (alone.prompt_hash, alone.text)
 
 
+@own_tokens
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
 def test_batches_hold_each_position_once_and_keep_to_the_size(make: Make, size: int) -> None:
     plan = make(size).batches(REQUESTS)
@@ -119,6 +163,7 @@ def test_the_same_request_gives_the_same_answer(make: Make) -> None:
     ]
 
 
+@own_tokens
 def test_the_prompt_hash_is_of_the_prompt_alone(make: Make) -> None:
     backend = make(2)
     base = backend.time(REQUESTS[0])
@@ -129,10 +174,15 @@ def test_the_prompt_hash_is_of_the_prompt_alone(make: Make) -> None:
 def test_tokens_are_counted_as_in_the_answer(make: Make) -> None:
     backend = make(2)
     for request, g in zip(REQUESTS, answers(backend, REQUESTS), strict=True):
-        assert g.prompt_tokens == backend.count_tokens(request.messages) > 0
+        counted = backend.count_tokens(request.messages)
+        assert g.prompt_tokens is not None
+        assert g.prompt_tokens > 0
+        assert counted in (g.prompt_tokens, None)  # None: its tokenizer is with the server
+        assert g.output_tokens is not None
         assert 0 < g.output_tokens <= request.decoding.max_new_tokens
 
 
+@own_tokens
 def test_a_prompt_beyond_the_context_is_refused_when_counted(make: Make) -> None:
     with pytest.raises(BackendError, match=r"prompt has \d+ tokens, the model's context \d+"):
         make(2).count_tokens(ask("word " * 5000).messages)
@@ -149,8 +199,8 @@ def test_only_a_single_request_has_times_of_its_tokens(make: Make) -> None:
     assert (batched.first_token_s, batched.total_s) == (None, None)
 
 
-def test_machine_time_is_positive(make: Make) -> None:
-    assert all(g.compute_s > 0 for g in answers(make(2), REQUESTS))
+def test_machine_time_is_positive_where_the_machine_is_ours(make: Make) -> None:
+    assert all(g.compute_s is None or g.compute_s > 0 for g in answers(make(2), REQUESTS))
 
 
 def test_the_clock_never_runs_back(make: Make) -> None:
@@ -158,6 +208,7 @@ def test_the_clock_never_runs_back(make: Make) -> None:
     assert backend.clock() <= backend.clock()
 
 
+@own_tokens
 def test_the_fingerprint_holds_what_can_change_a_token(make: Make) -> None:
     assert make(2).fingerprint == make(2).fingerprint != make(3).fingerprint
 
@@ -177,6 +228,7 @@ def test_a_stream_brings_pieces_of_the_same_answer_and_then_the_whole(make: Make
         assert "".join(pieces) == whole.text == alone.text
         assert (whole.prompt_tokens, whole.output_tokens) == (alone.prompt_tokens, alone.output_tokens)
         assert (whole.finish, whole.prompt_hash) == (alone.finish, alone.prompt_hash)
+        assert whole.first_token_s is None or 0 < whole.first_token_s <= (whole.total_s or 0)
 
 
 def test_a_closed_stream_leaves_the_engine_free(make: Make) -> None:
@@ -194,6 +246,7 @@ def test_streams_may_be_read_from_several_threads(make: Make) -> None:
     assert together == [backend.time(r).text for r in REQUESTS]
 
 
+@own_tokens
 def test_a_stream_of_a_prompt_beyond_the_context_is_refused(make: Make) -> None:
     with pytest.raises(BackendError, match="the model's context"):
         list(make(2).stream(ask("word " * 5000)))

@@ -115,17 +115,6 @@ def test_a_batch_gives_the_same_whatever_ran_before(tiny_openvino: Path) -> None
     assert [g.text for g in answers(used, REQUESTS[4:8])] == fresh
 
 
-def test_the_pieces_of_a_stream_join_to_the_answer(tiny_openvino: Path) -> None:
-    b = backend(tiny_openvino)
-    for request in REQUESTS:
-        *pieces, last = b.stream(request)
-        assert isinstance(last, Generation)
-        assert "".join(map(str, pieces)) == last.text == b.time(request).text
-        assert last.first_token_s is not None
-        assert last.total_s is not None
-        assert 0 < last.first_token_s <= last.total_s
-
-
 def test_a_dropped_stream_makes_room_and_hurts_no_other(tiny_openvino: Path) -> None:
     b = backend(tiny_openvino, 2)
     expected = [b.time(r).text for r in REQUESTS]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.comparison.draws import price_draws, serving_draws
 from harness.comparison.posterior import Sample, posterior
 from harness.comparison.table import Table, build_table
 from harness.comparison.utility import rank
@@ -134,3 +135,25 @@ def test_information_grows_with_the_items_and_ends_where_nothing_is_open() -> No
     )
     settled = Belief("quality", (0, 1), draws + np.array([[0.0], [1.0]]), (0.5, 1.5), sample, 200)
     assert information(settled, 1000) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("carried", [None, 50_000.0])
+def test_idle_time_is_drawn_only_where_it_was_assumed(carried: float | None) -> None:
+    """Put under load, a variant's idle machines were measured, whatever range is declared for the others."""
+    table, model, _ = setting(economics(value_of_success=1.0))
+    loaded = tuple(v.model_copy(update={"monthly_per_replica": carried}) for v in model.variants)
+    model = model.model_copy(update={"variants": loaded})
+    exact, wide = (
+        serving_draws(table, model, [0, 1], price_draws(model, r, 2000, rng()), rng())
+        for r in (Ranges(), Ranges(utilisation=(0.1, 0.9)))
+    )
+    spread = wide.std(axis=1) / exact.std(axis=1)
+    assert spread == pytest.approx([1.0, 1.0]) if carried else (spread > 3).all()
+    dearer = serving_draws(
+        table, model, [0, 1], price_draws(model, Ranges(serving_price=(0.01, 9.0)), 2000, rng()), rng()
+    )
+    assert (dearer.std(axis=1) > 3 * exact.std(axis=1)).all()
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(5)

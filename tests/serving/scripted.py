@@ -29,6 +29,9 @@ class Scripted:
     def ask(self, chat: Chat) -> Reply:
         return Reply(None, 3, self._pieces(chat.messages[-1].content.split()), len)
 
+    def trouble(self) -> None:
+        return None
+
     def _pieces(self, script: list[str]) -> Iterator[str | Generation]:
         what, count, *more = script
         pause = float(more[0]) if more else 0.0

@@ -168,6 +168,52 @@ def test_connections_that_say_nothing_or_half_are_no_trouble() -> None:
         assert say(server, "say 2 0") == "word word "
 
 
+def gone_within(connections: list[socket.socket], seconds: float) -> bool:
+    """Whether the server has closed all of them by then."""
+    end = time.monotonic() + seconds
+    for connection in connections:
+        connection.settimeout(max(0.01, end - time.monotonic()))
+        try:
+            while connection.recv(1000):  # a 400 for what was no request
+                pass
+        except TimeoutError:
+            return False
+        except ConnectionError:
+            continue
+    return True
+
+
+def test_who_does_not_end_a_request_is_cut_off() -> None:
+    """By silence, by a header or body that comes byte by byte, on a new connection and on one used before."""
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with scripted(request_s=0.6) as server, ExitStack() as open_:
+        where = urlsplit(server.url)
+
+        def opened(sent: bytes) -> socket.socket:
+            made = open_.enter_context(socket.create_connection((where.hostname, where.port)))
+            made.sendall(sent)
+            return made
+
+        used = opened(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"200 OK" in used.recv(1000)
+        answered = open_.enter_context(raw(server, "say 15 0.1"))  # a long answer is no slow request
+        slow = [
+            opened(sent)
+            for sent in (b"", b"\r\n", b"POST /v1/ch", head, head + b"Content-Length: 99\r\n\r\n{")
+        ]
+        for _ in range(4):
+            for connection in (*slow[2:], used):
+                connection.sendall(b"x")
+            time.sleep(0.1)
+        assert gone_within([*slow, used], 1.5)
+        text, answered_by = b"", time.monotonic() + 5
+        while b"[DONE]" not in text and time.monotonic() < answered_by:
+            text += answered.recv(1 << 16)
+        assert b"[DONE]" in text
+        assert say(server, "say 2 0") == "word word "
+        assert server.settles(3)
+
+
 def test_too_many_waiting_are_told_when_to_come_back() -> None:
     with scripted(in_flight=1, queue=2) as server, ExitStack() as open_:
         for _ in range(3):
@@ -243,3 +289,26 @@ def test_a_broken_engine_is_told(script: str, status: int, said: str) -> None:
         assert said in error.message
         assert server.settles(1)
         assert say(server, "say 1 0") == "word "
+
+
+def test_a_lost_engine_is_told_and_seen(crowded: Served) -> None:
+    [engine] = psutil.Process(crowded.process.pid).children()
+    messages = [{"role": "user", "content": "how much is one lamp please"}]
+    with client(crowded) as asking:
+        asking.chat.completions.create(model="tuned-rag", messages=messages)  # type: ignore[call-overload]
+        assert httpx.get(f"{crowded.root}/health").status_code == 200
+        engine.kill()
+        with pytest.raises(openai.InternalServerError, match="process has ended") as raised:
+            asking.chat.completions.create(model="tuned-rag", messages=messages)  # type: ignore[call-overload]
+    assert (raised.value.status_code, raised.value.code) == (503, "engine_lost")
+    health = httpx.get(f"{crowded.root}/health")
+    assert (health.status_code, health.json()["status"]) == (503, "broken")
+    assert httpx.get(f"{crowded.root}/ready").status_code == 503
+    assert crowded.stop() == 0
+
+
+def test_a_killed_server_leaves_no_engine(crowded: Served) -> None:
+    children = psutil.Process(crowded.process.pid).children()
+    assert children
+    crowded.process.kill()
+    assert psutil.wait_procs(children, timeout=5)[1] == []

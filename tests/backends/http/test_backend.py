@@ -66,41 +66,6 @@ def test_answers_come_to_the_thread_that_asked(stub: Stub) -> None:
     assert threads == {threading.current_thread()}
 
 
-def test_a_stream_gives_the_same_text_in_pieces_and_its_times(stub: Stub) -> None:
-    engine = backend(stub.url)
-    *pieces, whole = engine.stream(REQUESTS[0])
-    assert isinstance(whole, Generation)
-    assert "".join(map(str, pieces)) == whole.text == expected(REQUESTS[0].item)
-    assert len(pieces) == 12
-    timed = engine.time(REQUESTS[0])
-    assert timed.first_token_s is not None
-    assert timed.total_s is not None
-    assert 0 < timed.first_token_s <= timed.total_s
-    assert (timed.prompt_tokens, timed.output_tokens) == (whole.prompt_tokens, 12)
-
-
-def test_a_stream_may_be_dropped(stub: Stub) -> None:
-    engine = backend(stub.url)
-    parts = engine.stream(REQUESTS[0])
-    next(parts)
-    parts.close()  # type: ignore[attr-defined]
-    assert engine.time(REQUESTS[1]).text
-
-
-def test_many_threads_may_stream_at_once(stub: Stub) -> None:
-    engine, texts = backend(stub.url, max_concurrency=8), {}
-
-    def one(n: int) -> None:
-        texts[n] = next(p.text for p in engine.stream(REQUESTS[n]) if isinstance(p, Generation))
-
-    threads = [threading.Thread(target=one, args=(n,)) for n in range(16)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join(10)
-    assert texts == {n: expected(REQUESTS[n].item) for n in range(16)}
-
-
 def test_nothing_is_known_of_tokens_before_asking(stub: Stub) -> None:
     assert backend(stub.url).count_tokens(REQUESTS[0].messages) is None
 
