@@ -75,15 +75,18 @@ def _summary(results: Sequence[Result], name: str) -> str:
     )
     most = max((r.coverage for r in over), default=0.0)
     cover = sum(r.coverage for r in results) / len(results)
-    widest, narrower = max(r.width for r in results) - 1, 1 - sum(r.width for r in results) / len(results)
+    widest, narrower = (
+        max(0.0, *(r.width - 1 for r in results)),
+        1 - sum(r.width for r in results) / len(results),
+    )
     return (
         f"**{name}:** of {len(known)} cases with enough to go by, {inside} cover "
         f"{100 * TARGET[0]:.1f} to {100 * TARGET[1]:.1f}%, {len(over)} cover more"
         + (f" (at most {100 * most:.1f}%)" if over else "")
         + f"; of all {len(results)}, {len(under)} cover less"
         + (f" ({lowest})" if under else "")
-        + f". The mean over all is {100 * cover:.1f}%.\nIntervals are at most {100 * widest:+.1f}% wider than those of "
-        f"labels alone in any case ({len(wide)} beyond 5%), and on average\n{100 * narrower:.0f}% narrower. The raw "
+        + f". The mean over all is {100 * cover:.1f}%.\nIn no case are intervals more than {100 * widest:.1f}% wider than "
+        f"those of labels alone ({len(wide)} beyond 5%), and on average they are\n{100 * narrower:.0f}% narrower. The raw "
         f"judge's interval holds the truth in {100 * min(r.raw for r in results):.0f} to "
         f"{100 * max(r.raw for r in results):.0f}%."
     )
