@@ -121,8 +121,9 @@ def test_edited_digits_are_found_and_named(html: str, run: Run) -> None:
 
 @pytest.mark.slow
 def test_one_edited_digit_is_found_and_named_alone(html: str, run: Run) -> None:
+    """Every fifth of them; the test above edits each, in groups."""
     made = rebuild(unpack(pack(view(run))))
-    for key, at in digits(html):
+    for key, at in digits(html)[::5]:
         assert named(verify(edited(html, [at]), lambda _: made)) == [key]
 
 

@@ -53,7 +53,14 @@ def main() -> None:
     with bind("127.0.0.1", 0) as bound:
         app = make_app(Scripted(), limits)
         told = f"{url_of(bound)}/v1"
-        run(app, bound, lambda: print(told, flush=True), app.state.gate.close, limits.stalled_s)
+        run(
+            app,
+            bound,
+            lambda: print(told, flush=True),
+            app.state.gate.close,
+            limits.stalled_s,
+            limits.request_s,
+        )
 
 
 if __name__ == "__main__":
