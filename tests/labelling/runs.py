@@ -56,7 +56,9 @@ def write_run(
             Answer(variant=variant, item=item.id, phase="quality", key="k", text=text_of(variant, i, words))
             for i, item in enumerate(items)
         ]
-        again = Answer(variant=variant, item="item-0", repeat=1, phase="quality", key="k", text="Of another seed.")
+        again = Answer(
+            variant=variant, item="item-0", repeat=1, phase="quality", key="k", text="Of another seed."
+        )
         answers.append(again)
         Journal(folder.path / "answers" / f"{variant}.jsonl", Answer).replace(answers)
         scores = [
