@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.comparison.answer_agreement import PASS
-from harness.comparison.judged import half_width_after
-from harness.comparison.labels import half_width
+from harness.comparison.labels import half_width, half_width_after
 from harness.comparison.raters import krippendorff_alpha, mean_of
 from harness.errors import InputError
 from harness.labelling.draw import draw

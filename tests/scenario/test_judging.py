@@ -95,3 +95,10 @@ def test_a_file_of_either_kind_is_told_by_its_lines(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError) as found:
         read_either(tmp_path / "bad.jsonl")
     assert {p.line for p in found.value.problems} == {1, 2}
+
+
+@pytest.mark.parametrize("name", ["pass", "mean", "preference"])
+def test_a_criterion_has_a_name_of_its_own(tmp_path: Path, name: str) -> None:
+    rubric = {"kind": "rubric", "criteria": [{"name": name, "description": "5: kind. 1: rude."}]}
+    folder = add_judges(write_small_scenario(tmp_path / "small"), {"tone": rubric})
+    assert f"a criterion cannot be called {name!r}" in "\n".join(_told(folder))
