@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from harness.comparison.trust import failures_by_kind
 from harness.engine import endpoint_engine
 from harness.judge.ask import Bench
 from harness.judge.duels import fight, reference_of, shares_won
@@ -37,10 +37,7 @@ from harness.types.judge_settings import (
 )
 from harness.types.results import Score
 from harness.types.settings import Scenario
-from harness.validation import Judged, Labelled, validate
-
-Given = Mapping[str, Sequence[Answer]]
-"""Answers by variant."""
+from harness.validation import Given, Judged, Labelled, validate
 
 _RECORDS = "judges.json"
 
@@ -291,4 +288,4 @@ def _sample(settings: JudgeSettings, inputs: Inputs) -> list[Item]:
 
 
 def _kinds(scores: Iterable[Score]) -> dict[str, int]:
-    return dict(Counter((s.reason or "").partition(":")[0] for s in scores if s.value is None))
+    return {f.kind: f.count for f in failures_by_kind(s.reason for s in scores if s.value is None)}

@@ -98,7 +98,7 @@ def compare(folder: Path, options: Options, progress: Progress) -> Run:
         run.remove("verdict.json")  # of the scores before
         run.remove("abtest.json")  # whose prediction it holds
         write_inputs(run, inputs.scenario, inputs.heldout, passages)
-        hashes |= {"comparison": key}
+        hashes |= {"comparison": key, "judges": inputs.judges_hash()}
         drift = _drift(inputs, answers, scores)
         run.write("manifest.json", _manifest(inputs, run, options, hashes, clock, trainings, drift))
         finished = read_run(run.path)

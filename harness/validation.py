@@ -109,7 +109,6 @@ def validate(
             {j.id: j.value for j in said_of},
             {j.id: j.failure for j in said_of if j.failure},
             settings.floor,
-            None,
             np.random.default_rng([seed, 2]),
             labelled.clusters,
         )

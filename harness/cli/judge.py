@@ -14,7 +14,7 @@ judge_app = typer.Typer(help="Hold the judges of a scenario against labels.", no
 
 @judge_app.callback()
 def _judges() -> None:
-    """Keeps ``validate`` a command of its own beside those to come."""
+    """A group of one: without this, ``harness judge`` itself would be the command."""
 
 
 @judge_app.command()

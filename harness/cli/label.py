@@ -110,8 +110,10 @@ def import_(
     """
     from harness.flows.label import import_labels
     from harness.scenario.load import find_scenario
+    from harness.types.judging import LABELS
 
-    done = import_labels(find_scenario(scenario, Path()), files, to, replace)
+    folder = find_scenario(scenario, Path())
+    done = import_labels(folder, files, to, replace)
     if as_json:
         merged = [
             {"file": str(m.file), "new": m.new, "same": m.same, "changed": m.changed} for m in done.merged
@@ -122,7 +124,9 @@ def import_(
         typer.echo(f"{m.file}: {plural(m.new, 'new label')}, {m.same:,} known already, {m.changed:,} changed")
     for agreement in done.agreements:
         _tell(agreement)
-    typer.echo(f"next: harness judge validate {scenario}")
+    for m in done.merged:
+        elsewhere = "" if m.file == folder / LABELS else f" --labels {m.file}"
+        typer.echo(f"next: harness judge validate {scenario}{elsewhere}")
 
 
 @label_app.command()

@@ -28,19 +28,17 @@ def validate_answers(
     judged: Mapping[str, float | None],
     failures: Mapping[str, str],
     floor: float,
-    threshold: float | None,
     rng: np.random.Generator,
     clusters: Mapping[str, str] | None = None,
 ) -> AnswerValidation:
     """``judged`` values and reasons of ``failures`` by the label's id, values on the label's scale.
 
-    All labels must be of one criterion; those without a value are left out. ``threshold`` is from which value on
-    an answer is good, 0.5 for pass and 4 of 5 for a rubric where it is None. ``clusters`` by item; labels of one
+    All labels must be of one criterion; those without a value are left out. ``clusters`` by item; labels of one
     item always belong together.
     """
     criterion = _criterion(labels)
     passing = criterion == PASS
-    edge = THRESHOLDS[passing] if threshold is None else threshold
+    edge = THRESHOLDS[passing]
     kept = [label for label in labels if label.label is not None]
     true = [float(label.label or 0.0) for label in kept]
     found = [judged.get(label.id) for label in kept]

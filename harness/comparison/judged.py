@@ -29,6 +29,7 @@ from harness.figures import plural
 from harness.types.agreement import Trust
 from harness.types.data import Item
 from harness.types.estimate import Estimate
+from harness.types.judge_settings import MEAN, PREFERENCE
 from harness.types.judged import JudgedDifference, JudgedEstimate, JudgedMetric
 from harness.types.judging import AnswerLabel
 from harness.types.results import Score
@@ -37,7 +38,6 @@ STALE = 0.1
 """Share of a variant's labels that may have fallen away; those that are left are a selection of the sample."""
 _UNLIKELY = 0.001
 """Chance below which labels are called no random sample."""
-_NONE = "no answer of a random sample is labelled; label some with `harness label`"
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,14 @@ def judged_metric(
     number = {name: i for i, name in enumerate(sorted({item.cluster for item in ordered}))}
     cluster = np.array([number[item.cluster] for item in ordered], dtype=np.int64)
     names = [item.id for item in ordered]
+    asked = set(names)  # a cut run leaves out items, and their labels say nothing of it
     sample = [
         label
         for label in labels
         if label.sample == "random" and label.criterion == criterion and label.label is not None
-    ]
-    read = _variants(variants, names, _values(metric, scores), texts, sample)
+        and label.item in asked
+    ]  # fmt: skip
+    read = _variants(variants, names, _values(metric, scores), texts, sample, _unlabelled(criterion))
     base = next((v for v in read if v.name == baseline), None)
     unit = criterion == PASS
     return JudgedMetric(
@@ -95,6 +97,19 @@ def judged_metric(
         kept_out=trust is None or trust.status != "trusted",
         estimates=tuple(_estimate(v, cluster, unit) for v in read),
         differences=tuple(_difference(v, base, cluster, unit) for v in read if base and v is not base),
+    )
+
+
+def _unlabelled(criterion: str) -> str:
+    """Why there are no labels, and what to do where something can be done."""
+    if criterion in (MEAN, PREFERENCE):
+        what = "the mean of several criteria" if criterion == MEAN else "a preference among variants"
+        return f"labels are of single answers by one criterion, not of {what}, so nothing corrects it"
+    if criterion == PASS:
+        return "no answer of a random sample is labelled; label some with `harness label`"
+    return (
+        f"no answer of a random sample is labelled for {criterion}; `harness label` asks for passed or failed, so write "
+        "lines of this criterion to data/labels.jsonl (docs/how-to/judge-answers.md)"
     )
 
 
@@ -113,6 +128,7 @@ def _variants(
     values: Mapping[tuple[str, str], float],
     texts: Mapping[tuple[str, str], str],
     sample: Sequence[AnswerLabel],
+    unlabelled: str,
 ) -> list[_Variant]:
     said: dict[tuple[str, str], list[float]] = {}
     for label in sample:
@@ -138,17 +154,17 @@ def _variants(
                 labels=found,
                 n_missing=int((~answered).sum()),
                 n_stale=stale,
-                problem=_problem(found, answered, alone, stale),
+                problem=_problem(found, answered, alone, stale, unlabelled),
             )
         )
     return made
 
 
-def _problem(labels: Floats, answered: Bools, alone: Bools, stale: int) -> str | None:
+def _problem(labels: Floats, answered: Bools, alone: Bools, stale: int, unlabelled: str) -> str | None:
     known = ~np.isnan(labels)
     n = int(known.sum())
     if not n and not stale:
-        return _NONE
+        return unlabelled
     if stale > STALE * (n + stale):
         return (
             f"{stale} of {n + stale} labelled answers have changed since, and those that have not are no random "
@@ -184,7 +200,7 @@ def _estimate(v: _Variant, cluster: Ints, unit: bool) -> JudgedEstimate:
     rows = v.answered
     known = rows & ~np.isnan(v.labels)
     raw = _mean(v.judged, rows & ~np.isnan(v.judged), cluster, unit, "the judge gave no value", missing=v)
-    alone = _mean(v.labels, known, cluster, unit, v.problem or _NONE)
+    alone = _mean(v.labels, known, cluster, unit, v.problem or "")
     reason = v.problem or _too_little(v.labels[known], v.judged[rows], cluster[known], unit)
     made = None
     if reason is None:
@@ -219,7 +235,7 @@ def _difference(v: _Variant, base: _Variant, cluster: Ints, unit: bool) -> Judge
         why = side.problem or _too_little(side.labels[known], side.judged[rows], cluster[known], unit)
         reason = reason or (f"{side.name}: {why}" if why else None)
     made = None
-    alone = _mean(v.labels - base.labels, both, cluster, unit, reason or _NONE, signed=True)
+    alone = _mean(v.labels - base.labels, both, cluster, unit, reason or "", signed=True)
     if reason is None:
         made = corrected_difference(
             (v.labels[rows], base.labels[rows]), (v.judged[rows], base.judged[rows]), cluster[rows], unit
@@ -281,33 +297,3 @@ def _told(
     alone = estimate(*made.labels, known, 0, f"labels alone, {made.method}")
     ours = estimate(made.value, made.low, made.high, rows, n_missing, f"prediction-powered, {made.method}")
     return alone, ours
-
-
-def half_width_after(estimate: JudgedEstimate, extra: int) -> float | None:
-    """Half the 95% interval expected after ``extra`` more random labels; None where nothing tells.
-
-    Labels beyond all answers add nothing. Of a figure that is not corrected yet it is None; ``label status`` may
-    then say that it takes ``FEWEST_LABELS``.
-    """
-    found = estimate.corrected
-    if found.low is None or found.high is None or estimate.worth is None:
-        return None
-    everything, n = found.n, estimate.n_labels
-    after = min(everything, n + extra)
-    gain = estimate.worth / n
-    # What the judge explains of the labels' variance; labelled answers are among all, so the gain ends with them.
-    explained = min(0.99, (1 - 1 / gain) / max(1 - n / everything, 1e-9))
-    gain_after = 1 / (1 - explained * (1 - after / everything))
-    return float((found.high - found.low) / 2 * np.sqrt(n * gain / (after * gain_after)))
-
-
-def labels_needed(estimate: JudgedEstimate, half_width: float) -> int | None:
-    """How many more random labels bring half the interval down to this; None where all answers would not."""
-    room = max(0, estimate.corrected.n - estimate.n_labels)
-    for extra in range(room + 1):
-        half = half_width_after(estimate, extra)
-        if half is None:
-            return None
-        if half <= half_width:
-            return extra
-    return None

@@ -10,6 +10,7 @@ from harness.check import check
 from harness.errors import InputError, ScenarioError
 from harness.gate.baseline import PRICES, comparability
 from harness.gate.decide import Against, Candidate, decide
+from harness.gate.judged import PREFIX
 from harness.gate.looks import look_alpha, look_number
 from harness.gate.snapshot import build_snapshot, content_hash
 from harness.pipeline import write_report
@@ -49,7 +50,7 @@ def judge(folder: Path, options: GateOptions, progress: Progress) -> Verdict:
     """
     scenario, run, variant = _candidate(folder, options)
     rules = _rules(scenario, run)
-    notes = _changed_since(folder, scenario, run, variant)
+    notes = _changed_since(folder, scenario, run, variant, rules)
     if notes and options.run is None:
         raise InputError(
             f"the newest full run ({run.folder.path.name}) is out of date: {'; '.join(notes)}. Run `harness compare "
@@ -140,8 +141,8 @@ def _rules(scenario: Scenario, run: Run) -> Gate:
     return scenario.gate
 
 
-def _changed_since(folder: Path, scenario: Scenario, run: Run, variant: str) -> list[str]:
-    """How the scenario's files differ from what the run was made of, as far as they bear on the variant."""
+def _changed_since(folder: Path, scenario: Scenario, run: Run, variant: str, rules: Gate) -> list[str]:
+    """How the scenario's files differ from what the run was made of, as far as they bear on variant and rules."""
     now, then = load_inputs(folder, Options()), run.scenario
     found = []
     hashes = now.hashes()
@@ -151,6 +152,9 @@ def _changed_since(folder: Path, scenario: Scenario, run: Run, variant: str) -> 
     present = {item.id: content_hash(item) for item in now.heldout}
     if any(present.get(item.id) != content_hash(item) for item in run.items):
         found.append("held-out items changed since the run")
+    by_judges = any(rule.metric.startswith(PREFIX) for rule in rules.rules)
+    if by_judges and now.judges_hash() != run.manifest.hashes.get("judges"):
+        found.append("judges, preference pairs or labels changed since the run")
     if len(present) != len(run.items) + run.manifest.left_out:
         found.append("there are more or fewer held-out items than the run knew")
 

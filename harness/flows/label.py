@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from harness.comparison.answer_agreement import PASS
-from harness.comparison.judged import half_width_after
-from harness.comparison.labels import half_width
+from harness.comparison.labels import half_width, half_width_after
 from harness.comparison.raters import krippendorff_alpha, mean_of
 from harness.errors import InputError
 from harness.labelling.draw import draw
 from harness.labelling.handed import read_handed
-from harness.labelling.merge import Line, Merged, line_id, merge, read_lines, write_lines
+from harness.labelling.merge import Line, Merged, line_id, merge, write_lines
 from harness.labelling.page import build_page, default_guideline
 from harness.labelling.saves import Saves, keep_sample, read_sample, read_samples
 from harness.runs import newest_run, read_run
+from harness.scenario.judging import read_labels, read_pairs, whole
 from harness.scenario.load import load_scenario, read_text
 from harness.store import RunFolder, write_atomic
 from harness.types.estimate import Estimate
@@ -122,7 +122,8 @@ def import_labels(folder: Path, files: Sequence[Path], to: Path | None, replace:
     def take(kind: Kind, file: Path) -> None:
         mine = [one for one in handed if one.sample.kind == kind]
         if mine:
-            done, lines = merge(file, mine, kind, replace)
+            stored: Sequence[Line] = _labels(file) if kind == "answers" else _pairs(file)
+            done, lines = merge(file, stored, mine, replace)
             merged.append(done)
             agreements.append(_agreement(kind, lines))
             if done.new or done.changed:
@@ -133,6 +134,14 @@ def import_labels(folder: Path, files: Sequence[Path], to: Path | None, replace:
     for file, lines in ready:
         write_lines(file, lines)
     return Imported(tuple(merged), tuple(agreements))
+
+
+def _labels(file: Path) -> list[AnswerLabel]:
+    return whole(file, read_labels) if file.exists() else []
+
+
+def _pairs(file: Path) -> list[PreferencePair]:
+    return whole(file, read_pairs) if file.exists() else []
 
 
 def _agreement(kind: Kind, lines: Sequence[Line]) -> Agreement:
@@ -185,8 +194,8 @@ MORE = (50, 100, 200)
 def label_status(folder: Path) -> Status:
     """What is labelled in the scenario in ``folder``, and what more would buy."""
     scenario = load_scenario(folder)
-    labels = [line for line in read_lines(folder / LABELS, AnswerLabel) if line.criterion == PASS]
-    pairs = read_lines(folder / PAIRS, PreferencePair)
+    labels = [line for line in _labels(folder / LABELS) if line.criterion == PASS]
+    pairs = _pairs(folder / PAIRS)
     lines: list[Line] = [*labels, *pairs]
     by_rater = Counter(rater for line in lines for rater in line.annotators)
     by_sample = Counter(line.sample if isinstance(line, AnswerLabel) else "pairs" for line in lines)

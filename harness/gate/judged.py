@@ -8,7 +8,7 @@ from scipy.special import ndtri
 
 from harness.comparison.bootstrap import CONFIDENCE
 from harness.comparison.estimate import no_estimate
-from harness.comparison.judged import labels_needed
+from harness.comparison.labels import labels_needed
 from harness.figures import judged as in_figures
 from harness.figures import plural
 from harness.gate.needed import POWER

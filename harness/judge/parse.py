@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from harness.pages.text import one_line
 from harness.types.judge_record import FailureKind, JudgeReply
 
 _FENCE = re.compile(r"^```(?:json)?\s*\n(.*?)\n?```$", re.DOTALL | re.IGNORECASE)
@@ -69,8 +70,8 @@ def read(reply: JudgeReply, kind: type[Said]) -> Said | Failure:
     found = _object(fenced[1] if fenced else text)
     if found is None:
         if _REFUSES.search(text):
-            return Failure("refusal", _short(text))
-        return Failure("not JSON", _short(text) or "an empty reply")
+            return Failure("refusal", one_line(text, _SHOWN))
+        return Failure("not JSON", one_line(text, _SHOWN) or "an empty reply")
     try:
         return kind.model_validate(found, strict=True)
     except ValidationError as e:
@@ -94,8 +95,3 @@ def _object(text: str) -> Any:
             continue
         return found if not text[end:].strip(" \n`.") else None
     return None
-
-
-def _short(text: str) -> str:
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"

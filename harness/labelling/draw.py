@@ -70,10 +70,11 @@ def sample_id(about: Mapping[str, object], entries: Sequence[Entry]) -> str:
 
 
 def _texts(run: Run) -> list[tuple[Item, list[_Text]]]:
-    """By item its different texts, each with the variants that gave it."""
+    """By item its different texts, each with the variants that gave it. Of several answers of one variant to an item
+    the first: it is what a judge is corrected by."""
     found: dict[str, dict[str, list[str]]] = {}
     for a in run.answers:
-        if a.phase == "quality" and a.text is not None and a.text.strip():
+        if a.phase == "quality" and not a.repeat and a.text is not None and a.text.strip():
             found.setdefault(a.item, {}).setdefault(a.text, []).append(a.variant)
     return [
         (item, [_Text(text, tuple(sorted(names))) for text, names in sorted(found[item.id].items())])
@@ -118,9 +119,10 @@ _Scores = Mapping[str, Mapping[str, Mapping[str, float]]]
 
 def _normal_scores(run: Run) -> _Scores:
     """Of the choice metric and of all judges, spread over the values that the run has."""
+    choice = run.scenario.choice.metric
     higher = {m.name: m.higher_is_better for m in run.comparison.metrics}
-    judging = {run.scenario.choice.metric, *(name for name in higher if name.startswith("judge."))}
-    known = [(s, s.value) for s in run.scores if s.metric in judging and s.value is not None]
+    given = [*(s for s in run.scores if s.metric == choice), *run.judge_scores]
+    known = [(s, s.value) for s in given if not s.repeat and s.value is not None]
     ends: dict[str, tuple[float, float]] = {}
     for s, value in known:
         low, high = ends.get(s.metric, (value, value))

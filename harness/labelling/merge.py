@@ -6,18 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
-
-from pydantic import ValidationError
 
 from harness.errors import Problem, ScenarioError
 from harness.labelling.handed import Handed
 from harness.store import write_atomic
 from harness.types.judging import AnswerLabel, PreferencePair, Side
-from harness.types.labelling import Entry, Kind, Order, Sample
+from harness.types.labelling import Entry, Order, Sample
 
 Line = AnswerLabel | PreferencePair
-L = TypeVar("L", AnswerLabel, PreferencePair)
 
 
 @dataclass(frozen=True)
@@ -32,45 +28,14 @@ class Merged:
     """Labels that replaced another of the same rater."""
 
 
-def read_lines(file: Path, kind: type[L]) -> list[L]:
-    """The labels or pairs of a JSONL file, none where there is no file; raises ScenarioError for bad lines."""
-    if not file.exists():
-        return []
-    found: list[L] = []
-    problems: list[Problem] = []
-    seen: set[str] = set()
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise ScenarioError([Problem(file, None, "not UTF-8 text")]) from None
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            record = kind.model_validate_json(line)
-        except ValidationError as e:
-            error = e.errors()[0]
-            place = ".".join(map(str, error["loc"]))
-            problems.append(Problem(file, number, f"{place}: {error['msg']}".removeprefix(": ")))
-            continue
-        if record.id in seen:
-            problems.append(Problem(file, number, f"the id {record.id!r} occurs twice"))
-        seen.add(record.id)
-        found.append(record)
-    if problems:
-        raise ScenarioError(problems)
-    return found
-
-
-def merge(file: Path, handed: Sequence[Handed], kind: Kind, replace: bool) -> tuple[Merged, list[Line]]:
-    """The lines of ``file`` with ``handed`` merged in; nothing is written yet.
+def merge(
+    file: Path, stored: Sequence[Line], handed: Sequence[Handed], replace: bool
+) -> tuple[Merged, list[Line]]:
+    """The ``stored`` lines of ``file`` with ``handed`` merged in; nothing is written yet.
 
     Lines of other origin stay as they are. Raises ScenarioError where a rater said something else before, unless
     ``replace`` takes the new.
     """
-    stored: Sequence[Line] = (
-        read_lines(file, AnswerLabel) if kind == "answers" else read_lines(file, PreferencePair)
-    )
     lines = {line.id: line for line in stored}
     _same_spelling(file, lines.values(), handed)
     said: dict[str, dict[str, float | str]] = {k: dict(v.annotators) for k, v in lines.items()}

@@ -33,6 +33,12 @@ def visible(text: str) -> str:
     return _HIDDEN.sub(_spell, text.replace("\r\n", "\n"))
 
 
+def one_line(text: str, most: int) -> str:
+    """``text`` for a terminal: one line, cut after ``most`` characters, without what has an effect there."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
 def script_json(data: Any) -> Markup:
     """Compact JSON that cannot end or open anything inside a ``<script type="application/json">`` element."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

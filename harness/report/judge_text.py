@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.figures import figure, plural
+from harness.figures import figure, plural, stated
+from harness.pages.text import one_line
 from harness.types.agreement import AnswerValidation, Confusion, HumanAgreement, PairValidation, Slope
 from harness.types.estimate import Estimate
 from harness.types.judge_record import JudgeRecord, JudgeRecords, ReadCase
@@ -50,7 +51,7 @@ def _pairs(v: PairValidation) -> Iterator[str]:
         yield f"  {c.label:15} recall {_rate(c.recall)}, precision {_rate(c.precision)}"
     yield from _confusion(v.confusion)
     yield f"  position        consistent in {_rate(v.position.consistency)}; first chosen {_rate(v.position.first)}"
-    yield f"  length slope    {_slope(v.length.judge)} (of the labels {_slope(v.length.label)})"
+    yield f"  length slope    {slope_words(v.length.judge)} (of the labels {slope_words(v.length.label)})"
     own = v.self_preference
     yield (
         f"  self-preference {_rate(own.difference)} beyond the labels, for {_safe(own.own)}"
@@ -118,14 +119,18 @@ def _score(e: Estimate) -> str:
     return figure(e, "score", "", 0.95).full
 
 
-def _slope(s: Slope) -> str:
+def slope_words(s: Slope) -> str:
+    """In log-odds for twice the length."""
     if s.value is None:
         return f"n/a ({s.reason})"
-    ends = f" ({s.low:+.2f} to {s.high:+.2f})" if s.low is not None and s.high is not None else ""
-    return f"{s.value:+.2f}{ends}"
+    between = f" ({signed(s.low)} to {signed(s.high)})" if s.low is not None and s.high is not None else ""
+    return signed(s.value) + between
+
+
+def signed(log_odds: float) -> str:
+    return stated(log_odds, "score", "", 2, signed=True)
 
 
 def _safe(text: str) -> str:
-    """One line of a stranger's text, without what would upset a terminal."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
+    """A stranger's text."""
+    return one_line(text, _SHOWN)

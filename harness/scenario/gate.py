@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 
 from harness.errors import Problem
@@ -11,6 +12,7 @@ from harness.registry import SCORERS, lookup, nearest
 from harness.scenario.document import Document, Loc
 from harness.scenario.load import read_text
 from harness.types.data import Item
+from harness.types.judge_settings import PREFERENCE, metrics_of
 from harness.types.settings import Scenario
 
 
@@ -35,6 +37,16 @@ def _rules(scenario: Scenario, heldout: list[Item]) -> Iterator[tuple[Loc, str]]
             known = nearest(value, values) if values else "no held-out item has this slice"
             yield ("gate", "rules", i, "slice"), f"no held-out item has {rule.slice}; {known}"
         with suppress(ImportError):  # a metric whose library is missing is the doctor's to tell
-            if lookup(SCORERS, rule.metric).info.unit == "rate" and not 0 <= rule.limit <= 1:
-                message = f"{rule.metric} is a rate from 0 to 1, so {rule.limit:g} is no limit for it"
+            low, high, words = _scale(scenario, rule.metric)
+            if not low <= rule.limit <= high:
+                message = f"{rule.metric} is {words}, so {rule.limit:g} is no limit for it"
                 yield ("gate", "rules", i, rule.kind), message
+
+
+def _scale(scenario: Scenario, metric: str) -> tuple[float, float, str]:
+    """Between what a limit must lie, in words too."""
+    rate = (0.0, 1.0, "a rate from 0 to 1")
+    for name, judge in scenario.judges.items():
+        if (criterion := metrics_of(name, judge).get(metric)) is not None:
+            return rate if criterion in ("pass", PREFERENCE) else (1.0, 5.0, "a rating from 1 to 5")
+    return rate if lookup(SCORERS, metric).info.unit == "rate" else (-inf, inf, "")

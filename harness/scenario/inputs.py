@@ -77,6 +77,10 @@ class Inputs:
             "prompts": fingerprint(self.prompts),
         } | {f"system prompt {v.name}": self._system(v) for v in s.variants}
 
+    def judges_hash(self) -> str:
+        """Of the judges, what they learn from and what they are held against."""
+        return fingerprint(self.scenario.judges, self.judging.hash())
+
     def _system(self, variant: VariantSpec) -> str:
         name = variant.system or self.scenario.system
         return fingerprint(self.prompts[name] if name else None)

@@ -83,15 +83,15 @@ def read_either(file: Path) -> tuple[list[PreferencePair], list[AnswerLabel]]:
         of_answers = "answer" in parse_line(first)
     except ValueError:
         of_answers = False
-    if of_answers:
-        labels, problems = read_labels(file)
-        pairs: list[tuple[int, PreferencePair]] = []
-    else:
-        labels = []
-        pairs, problems = read_pairs(file)
+    return ([], whole(file, read_labels)) if of_answers else (whole(file, read_pairs), [])
+
+
+def whole(file: Path, read: Callable[[Path], tuple[list[tuple[int, R]], list[Problem]]]) -> list[R]:
+    """What ``read`` finds in a file, without the lines' numbers; raises ScenarioError with all that is wrong."""
+    found, problems = read(file)
     if problems:
         raise ScenarioError(problems)
-    return [p for _, p in pairs], [label for _, label in labels]
+    return [record for _, record in found]
 
 
 def _read(

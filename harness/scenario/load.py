@@ -157,6 +157,13 @@ def _gate(s: Scenario) -> Iterator[_Found]:
         if rule.metric not in metrics:
             known = nearest(rule.metric, metrics)
             yield (*at, "metric"), f"{rule.metric!r} is not among the metrics; {known}"
+        elif rule.metric not in s.metrics and rule.relative:
+            yield (
+                at,
+                "a rule about a judge needs at_least or at_most: a baseline holds no labels to correct it",
+            )
+        elif rule.metric not in s.metrics and rule.slice != "all":
+            yield (*at, "slice"), "a judge's figure is corrected for all items together; leave the slice out"
         key, equals, value = rule.slice.partition("=")
         if rule.slice != "all" and not (equals and value):
             yield (*at, "slice"), f"{rule.slice!r} is not a slice; write all or key=value"

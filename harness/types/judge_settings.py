@@ -69,6 +69,8 @@ def _distinct(criteria: tuple[Criterion, ...]) -> tuple[Criterion, ...]:
     names = [c.name for c in criteria]
     if twice := next((n for n in names if names.count(n) > 1), None):
         raise ValueError(f"two criteria are called {twice!r}")
+    if taken := next((n for n in names if n in ("pass", MEAN, PREFERENCE)), None):
+        raise ValueError(f"a criterion cannot be called {taken!r}, which means something else for labels")
     return criteria
 
 

@@ -30,7 +30,7 @@ class JudgedEstimate(Record):
     """How many labels alone would tell as much as ``n_labels`` and the judge together."""
     status: Correction
     reason: str | None = None
-    """Why it is not corrected, or what to know where it is."""
+    """Why it is not corrected."""
 
 
 class JudgedDifference(Record):

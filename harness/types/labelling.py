@@ -17,7 +17,7 @@ Said = Literal[0, 1] | Side
 
 FORMAT = "harness-labels-1"
 PAIRS = "data/label-pairs.jsonl"
-"""Where it keeps preferences between two answers of its variants."""
+"""Where a scenario keeps preferences between two answers of its variants."""
 SAMPLES = "data/labelling"
 """Folder of the samples that were drawn and of what raters saved in them."""
 MAX_NAME = 40

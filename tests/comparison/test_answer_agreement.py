@@ -19,7 +19,7 @@ def label(k: int, value: float | None, **other: Any) -> AnswerLabel:
 
 
 def check(labels: list[AnswerLabel], judged: list[float | None], **other: Any) -> AnswerValidation:
-    given: dict[str, Any] = {"failures": {}, "floor": 0.8, "threshold": None, "rng": np.random.default_rng(0)}
+    given: dict[str, Any] = {"failures": {}, "floor": 0.8, "rng": np.random.default_rng(0)}
     return validate_answers(
         "j", labels, {lab.id: v for lab, v in zip(labels, judged, strict=True)}, **given | other
     )

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.comparison.judged import half_width_after, judged_metric, labels_needed
+from harness.comparison.judged import judged_metric
+from harness.comparison.labels import half_width_after, labels_needed
 from harness.types.agreement import Trust
 from harness.types.data import Item
 from harness.types.judged import JudgedMetric
@@ -154,6 +155,23 @@ def test_answers_that_changed_since_take_their_labels_with_them() -> None:
         found = made(texts=texts() | stale, labels=given).estimates[0]
         assert (found.n_stale, found.status) == (share, status)
     assert "20 of 100 labelled answers have changed" in (found.reason or "")
+
+
+def test_labels_of_items_that_a_cut_run_left_out_are_not_stale() -> None:
+    kept = items()[::2]
+    asked = {item.id for item in kept}
+    said = {key: text for key, text in texts().items() if key[1] in asked}
+    found = made(items=kept, texts=said, labels=labels(variant="base", names=("base",))).estimates[0]
+    assert (found.n_stale, found.status) == (0, "corrected")
+    assert found.n_labels == sum(f"i{k}" in asked for k in SAMPLE)
+
+
+@pytest.mark.parametrize(
+    ("criterion", "why"),
+    [("mean", "not of the mean"), ("preference", "not of a preference"), ("tone", "labelled for tone")],
+)
+def test_what_has_no_labels_says_what_to_do(criterion: str, why: str) -> None:
+    assert why in (made(criterion=criterion).estimates[0].reason or "")
 
 
 def test_failed_answers_and_judgements_are_counted() -> None:

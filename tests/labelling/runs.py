@@ -14,13 +14,13 @@ from harness.scenario.load import load_scenario
 from harness.store import Journal, RunFolder
 from harness.types.answers import Answer
 from harness.types.data import Facts, Item, Message
+from harness.types.judge_settings import RewardJudge
 from harness.types.labelling import FORMAT, Entry, Sample
-from harness.types.results import MetricInfo, Score
+from harness.types.results import Score
 
 VARIANTS = ("prompt", "rag", "few-shot")
 SHARED = 5
 """Every so manieth item has one text from two variants."""
-JUDGE = MetricInfo(name="judge.j", label="Judge", description="", unit="score", higher_is_better=True)
 
 
 def text_of(variant: str, i: int, words: str) -> str:
@@ -39,27 +39,31 @@ def write_run(
     items, ``judge`` has a judge's scores by variant and item."""
     if not (root / "small").exists():
         write_small_scenario(root / "small", VARIANTS)
-    scenario = load_scenario(root / "small")
+    judges = {"j": RewardJudge(kind="reward")}
+    scenario = load_scenario(root / "small").model_copy(update={"judges": judges})
     folder = RunFolder(root / "reports" / "small" / "made")
     items = [_item(i, words) for i in range(n)]
     write_inputs(folder, scenario, items, {})
     made = make_run(4)
-    metrics = (*made.comparison.metrics, JUDGE)
-    folder.write("comparison.json", made.comparison.model_copy(update={"metrics": metrics}))
+    folder.write("comparison.json", made.comparison)
+    judged = [
+        Score(variant=variant, item=f"item-{i}", metric="judge.j", value=value, scorer="j")
+        for (variant, i), value in (judge or {}).items()
+    ]
+    Journal(folder.path / "scores" / "judges" / "j.jsonl", Score).replace(judged)
     for variant in VARIANTS:
         answers = [
             Answer(variant=variant, item=item.id, phase="quality", key="k", text=text_of(variant, i, words))
             for i, item in enumerate(items)
         ]
+        again = Answer(
+            variant=variant, item="item-0", repeat=1, phase="quality", key="k", text="Of another seed."
+        )
+        answers.append(again)
         Journal(folder.path / "answers" / f"{variant}.jsonl", Answer).replace(answers)
         scores = [
             Score(variant=variant, item=item.id, metric="success", value=float(i % 2 == 0), scorer="s")
             for i, item in enumerate(items)
-        ]
-        scores += [
-            Score(variant=variant, item=f"item-{i}", metric=JUDGE.name, value=value, scorer="j")
-            for (name, i), value in (judge or {}).items()
-            if name == variant
         ]
         Journal(folder.path / "scores" / f"{variant}.jsonl", Score).replace(scores)
     hashes = {f"variant {v}": "k" for v in VARIANTS}

@@ -112,6 +112,7 @@ def test_pairs_go_to_their_own_file(ask: Ask) -> None:
     assert [p.label for p in pairs[:3]] == ["a", "b", "b"]
     assert (pairs[1].a, pairs[1].b) == sample.entries[1].texts
     assert "agreement on pairs of answers: alpha" in out.out
+    assert "next: harness judge validate small --labels small/data/label-pairs.jsonl" in out.out
 
 
 def test_authors_labels_stay_and_are_no_rater(ask: Ask) -> None:

@@ -12,11 +12,13 @@ from fixtures.judging_servers import Judge, first, hangs, honest, replies
 from fixtures.preferences import add_judges, add_labels, label
 from fixtures.small_scenario import write_small_scenario
 
+from harness.flows.gate import GateOptions
+from harness.flows.gate import judge as gate
 from harness.judge.reward import LearntReward
 from harness.runs import Run
 from harness.types.judge_record import JudgeRecord
 
-from .runs import run
+from .runs import Quiet, run
 
 pytestmark = pytest.mark.slow
 
@@ -71,6 +73,21 @@ def test_the_reward_judges_by_default_and_moves_nothing_else(
     assert elsewhere.n_labels > 0
     monkeypatch.setattr(LearntReward, "answers", lambda *_: pytest.fail("judged again"))
     assert run(small).judges == judged.judges
+
+
+def test_the_gate_tells_that_labels_are_newer_than_the_run(
+    small: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rules = {"variant": "prompt", "rules": [{"metric": "judge.reward", "at_least": 0.5}]}
+    add_judges(small, {"reward": {"kind": "reward"}}, gate=rules)
+    made = run(small)
+    options = GateOptions(run=str(made.folder.path))
+    assert gate(small, options, Quiet()).notes == ()
+    add_labels(small, [label(i, True, "random") for i in range(10)])
+    assert gate(small, options, Quiet()).notes == (
+        "judges, preference pairs or labels changed since the run",
+    )
 
 
 def test_an_endpoint_judges_with_a_schema_and_is_never_asked_twice(small: Path) -> None:

@@ -95,3 +95,28 @@ def test_a_file_of_either_kind_is_told_by_its_lines(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError) as found:
         read_either(tmp_path / "bad.jsonl")
     assert {p.line for p in found.value.problems} == {1, 2}
+
+
+@pytest.mark.parametrize("name", ["pass", "mean", "preference"])
+def test_a_criterion_has_a_name_of_its_own(tmp_path: Path, name: str) -> None:
+    rubric = {"kind": "rubric", "criteria": [{"name": name, "description": "5: kind. 1: rude."}]}
+    folder = add_judges(write_small_scenario(tmp_path / "small"), {"tone": rubric})
+    assert f"a criterion cannot be called {name!r}" in "\n".join(_told(folder))
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ({"at_least": 0.5}, None),
+        ({"at_least": 5}, "judge.reward is a rate from 0 to 1, so 5 is no limit for it"),
+        ({"not_worse_by": 0.1}, "a rule about a judge needs at_least or at_most"),
+        ({"at_least": 0.5, "slice": "kind=known"}, "corrected for all items together"),
+    ],
+)
+def test_a_rule_that_no_label_could_decide_is_told(
+    tmp_path: Path, rule: dict[str, Any], why: str | None
+) -> None:
+    gate = {"rules": [{"metric": "judge.reward", **rule}]}
+    folder = add_judges(write_small_scenario(tmp_path / "small"), {"reward": {"kind": "reward"}}, gate=gate)
+    told = _told(folder)
+    assert not told if why is None else any(why in line for line in told)

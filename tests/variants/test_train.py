@@ -179,7 +179,7 @@ def test_what_stands_before_the_target_does_not_count(job: TrainingJob) -> None:
     assert backpropagate(causal, [short, long], None) == pytest.approx((alone + other) / 2, abs=1e-5)
 
 
-@pytest.mark.parametrize(("dropout", "layers"), [(0.0, None), (0.3, None), (0.0, 1)])
+@pytest.mark.parametrize(("dropout", "layers"), [(0.0, None), (0.3, None), (0.3, 1)])
 @pytest.mark.parametrize("stops", [(2,), (3,), (5, 8), (9,)])
 def test_a_stopped_training_resumes_to_the_very_same_weights(
     job: TrainingJob,
@@ -385,6 +385,19 @@ def test_frozen_layers_passed_once_give_the_gradients_of_passing_them_each_time(
     for name in found:
         torch.testing.assert_close(found[name], expected[name], atol=1e-6, rtol=1e-4)
     assert list(dict(model.named_parameters())) == names
+
+
+def test_frozen_layers_are_passed_once_beside_a_resumed_adapter_with_dropout(job: TrainingJob) -> None:
+    from transformers import AutoTokenizer
+
+    job = replace(job, training=job.training.model_copy(update={"layers": 1, "dropout": 0.5}))
+    encoded = encode_all(AutoTokenizer.from_pretrained(job.base), job.examples, None)
+    model = train._adapted(job)
+    with torch.no_grad():
+        for p in (p for p in model.parameters() if p.requires_grad):
+            p.add_(0.1)
+    assert FrozenStart.of(model.get_base_model(), 1, encoded) is not None
+    assert all(module.training for module in model.modules())
 
 
 def test_a_model_whose_layers_cannot_be_parted_passes_all_each_time(

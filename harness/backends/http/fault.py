@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from time import time
 
+from harness.pages.text import one_line
+
 _AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 _BUSY = frozenset({429, 503, 529})
 _LONGEST_WAIT_S = 600.0
@@ -59,8 +61,7 @@ def alike(what: str) -> str:
 
 def short(text: str) -> str:
     """One line of what a server wrote."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+    return one_line(text, _SHOWN)
 
 
 def _told(body: bytes) -> tuple[str, str | None]:

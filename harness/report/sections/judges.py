@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.figures import Figure, count, duration, joined, money, number, plural
+from harness.report.judge_text import signed, slope_words
 from harness.report.view import Inputs
 from harness.types.agreement import AnswerValidation, Confusion, PairValidation, Slope
 from harness.types.judge_record import JudgeRecord, JudgeUsage, ReadCase, RewardFit
@@ -195,15 +196,8 @@ def _by(by: str) -> str:
 
 
 def _slope(slope: Slope) -> str:
-    if slope.value is None:
-        return f"n/a ({slope.reason})"
-    known = slope.low is not None and slope.high is not None
-    between = f" ({_signed(slope.low or 0)} to {_signed(slope.high or 0)})" if known else ""
-    return f"{_signed(slope.value)}{between} log-odds for twice the length, n {slope.n}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "\u2212")
+    words = slope_words(slope)
+    return words if slope.value is None else f"{words} log-odds for twice the length, n {slope.n}"
 
 
 def _fit(view: Inputs, fit: RewardFit) -> dict[str, Any]:
@@ -212,7 +206,7 @@ def _fit(view: Inputs, fit: RewardFit) -> dict[str, Any]:
         "n_dev": f"{fit.n_dev:,}",
         "train": f"{fit.train_accuracy:.0%}",
         "dev": view.figure(fit.dev_accuracy, "rate"),
-        "weights": [(w.feature, _signed(w.weight)) for w in fit.weights[:8]],
+        "weights": [(w.feature, signed(w.weight)) for w in fit.weights[:8]],
     }
 
 

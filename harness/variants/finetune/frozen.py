@@ -33,17 +33,24 @@ class FrozenStart:
         size = sum(len(e.ids) for e in examples) * causal.config.hidden_size * causal.dtype.itemsize
         if first == 0 or size > _KEPT_BYTES or not hasattr(getattr(causal, "model", None), "layers"):
             return None
-        start = cls(causal, first)
-        shortest = [min(examples, key=lambda e: len(e.ids))]
-        start._keep(shortest)
-        ids, mask = padded(shortest, causal.device)
-        with torch.no_grad(), autocast(causal):
-            whole = causal.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
-            if not torch.equal(whole, start.finish(shortest, mask)):
+        start, training = cls(causal, first), causal.training
+        causal.eval()  # with dropout, which a resumed adapter shows, no two passes are alike
+        try:
+            if not start._can_part(min(examples, key=lambda e: len(e.ids))):
                 return None
-        for piece in pieces(examples):
-            start._keep(piece)
+            for piece in pieces(examples):
+                start._keep(piece)
+        finally:
+            causal.train(training)
         return start
+
+    def _can_part(self, example: Encoded) -> bool:
+        """Whether the layers in two passes make of it what they make in one."""
+        self._keep([example])
+        ids, mask = padded([example], self._causal.device)
+        with torch.no_grad(), autocast(self._causal):
+            whole = self._causal.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+            return torch.equal(whole, self.finish([example], mask))
 
     def _keep(self, piece: Sequence[Encoded]) -> None:
         ids, mask = padded(piece, self._causal.device)
