@@ -259,7 +259,7 @@ def prefix(backend: Any, requests: list[Request], rounds: int) -> dict[str, Any]
     def apart(asked: list[Request]) -> tuple[float, list[Generation]]:
         """Every request in a space of its own, entering as soon as the step has room."""
         add = pipeline.add
-        pipeline.add = lambda prompt, decoding, _: add(prompt, decoding, pipeline.space())
+        pipeline.add = lambda prompt, decoding, _, *rest: add(prompt, decoding, pipeline.space(), *rest)
         try:
             with patch("harness.backends.openvino.Admission", _NothingShared):
                 return _answer(backend, asked)
