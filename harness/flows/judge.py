@@ -31,8 +31,9 @@ class ValidateOptions:
 
 
 def validate_judges(folder: Path, options: ValidateOptions, progress: Progress) -> tuple[JudgeRecords, Path]:
-    """What labels say of the judges, and the file that holds it. Replies are kept beside it, so that a validation
-    that was stopped goes on and none is paid twice."""
+    """What labels say of the judges, and the file that holds it. Replies are kept beside it, among the
+    scenario's runs: a validation that was stopped goes on, and what a comparison has asked is not asked again, nor the
+    other way round."""
     inputs = load_inputs(folder, Options(offline=options.offline, backend=options.backend))
     scenario = inputs.scenario
     if not scenario.judges:
@@ -55,11 +56,11 @@ def validate_judges(folder: Path, options: ValidateOptions, progress: Progress) 
             "label answers with `harness label`, or give a file with --labels"
         )
     inputs = replace(inputs, scenario=scenario, judging=judging)
-    place = Path("reports") / "judges" / scenario.name
+    place = Path("reports") / scenario.name / "judges"
     run = RunFolder(place)
     with run.lock():
         engine = make_engine(scenario, cache_folder(), options.offline, progress)
-        court = Court(inputs, engine, run, progress)
+        court = Court(inputs, engine, run, progress, tuple(RunFolder(p) for p in run.siblings()))
         records = []
         for name in names:
             judge = court.judge(name)

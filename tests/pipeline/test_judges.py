@@ -14,6 +14,7 @@ from fixtures.small_scenario import write_small_scenario
 
 from harness.flows.gate import GateOptions
 from harness.flows.gate import judge as gate
+from harness.flows.judge import ValidateOptions, validate_judges
 from harness.judge.reward import LearntReward
 from harness.runs import Run
 from harness.types.judge_record import JudgeRecord
@@ -113,6 +114,20 @@ def test_an_endpoint_judges_with_a_schema_and_is_never_asked_twice(small: Path) 
     again = run(small)
     assert _record(again, "check").usage.requests == _record(result, "check").usage.requests
     assert _record(again, "duel").pairs == _record(result, "duel").pairs
+
+
+def test_a_validation_asks_nothing_that_a_comparison_has_asked(
+    small: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result, _ = _judged(small, honest, {"duel": {"kind": "pairwise"}})
+    there = tmp_path / "reports" / "small" / "one"
+    there.parent.mkdir(parents=True)
+    result.folder.path.rename(there)
+    records, file = validate_judges(small, ValidateOptions(), Quiet())  # the server is gone
+    assert file.parent == Path("reports/small/judges")
+    assert records.judges[0].pairs == _record(result, "duel").pairs
+    assert records.judges[0].usage.failed == 0
 
 
 @pytest.mark.parametrize(
