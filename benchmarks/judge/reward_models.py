@@ -122,7 +122,7 @@ def trained(inputs: Inputs, reference: bool, epochs: int, seed: int, name: str) 
         task_type=TaskType.SEQ_CLS,
         r=RANK,
         lora_alpha=2 * RANK,
-        target_modules="all-linear",
+        target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
         layers_to_transform=list(range(depth - LAYERS, depth)),
     )
     model = get_peft_model(model, adapter)

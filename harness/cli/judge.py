@@ -27,7 +27,8 @@ def validate(
         Path | None, typer.Option(help="JSONL of labelled pairs or answers, instead of the scenario's own.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the record here, not below reports/SCENARIO/judges/.")
+        Path | None,
+        typer.Option("-o", "--output", help="Write the record here, not below reports/SCENARIO/judges/."),
     ] = None,
     backend: Annotated[str | None, typer.Option(help="Engine instead of the scenario's.")] = None,
     offline: Offline = False,
