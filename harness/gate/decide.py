@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 from harness.comparison.estimate import analytic_estimates
 from harness.figures import joined, judged, plural
+from harness.gate.check import bound_of, not_run, record, status_of
 from harness.gate.judged import PREFIX, judged_check
 from harness.gate.looks import TOTAL_ALPHA, look_alpha
 from harness.gate.needed import items_needed
 from harness.gate.rows import Slices, Tested, tested
-from harness.gate.words import rule_id, rule_words
 from harness.types.gate import GateRule
 from harness.types.judged import JudgedMetric
 from harness.types.results import Estimate, MetricInfo
@@ -112,29 +112,17 @@ def _check(
     if rule.relative and baseline is None:
         what = replace(what, no_answer="there is no baseline to compare with")
     if left_out:
-        cut = f"{plural(left_out, 'held-out item')} were not run, and a part cannot pass"
-        what = replace(what, no_pass=cut)
+        what = replace(what, no_pass=not_run(left_out))
     alpha = look_alpha(look)
     observed = analytic_estimates(what.rows, 1 - 2 * alpha)[0]
-    bound = observed.low if test.upward else observed.high
+    bound = bound_of(observed, test.upward)
     status = _status(test, observed, what)
     needed, reason = None, _reason(test, observed, bound, candidate.scores.currency, status)
     if status == "inconclusive":
         needed, reason = _still_needed(test, what, observed, bound, look, left_out, reason)
-    return Check(
-        rule=rule_id(rule),
-        words=rule_words(rule, info, candidate.scores.currency),
-        metric=rule.metric,
-        slice=rule.slice,
-        unit=info.unit,
-        relative=rule.relative,
-        observed=observed,
-        bound=bound,
-        threshold=test.threshold,
-        status=status,
-        items_needed=needed,
-        reason=f"{reason}; {what.remark}" if what.remark else reason,
-    )
+    reason = f"{reason}; {what.remark}" if what.remark else reason
+    currency = candidate.scores.currency
+    return record(rule, info, currency, observed, bound, test.threshold, status, needed, reason)
 
 
 def _limit(rule: GateRule, info: MetricInfo) -> tuple[bool, float]:
@@ -145,15 +133,10 @@ def _limit(rule: GateRule, info: MetricInfo) -> tuple[bool, float]:
 
 
 def _status(test: _Test, observed: Estimate, what: Tested) -> Status:
-    if what.no_answer or observed.low is None or observed.high is None:
+    if what.no_answer:
         return "inconclusive"
-    sign = 1 if test.upward else -1
-    near, far = (observed.low, observed.high) if test.upward else (observed.high, observed.low)
-    if sign * (far - test.threshold) < 0:
-        return "fail"
-    clear = sign * (near - test.threshold)
-    clears = clear > 0 or (clear == 0 and test.rule.kind != "better_by")
-    return "pass" if clears and not what.no_pass else "inconclusive"
+    status = status_of(observed, test.threshold, test.upward, strict=test.rule.kind == "better_by")
+    return "inconclusive" if status == "pass" and what.no_pass else status
 
 
 def _reason(test: _Test, observed: Estimate, bound: float | None, currency: str, status: Status) -> str:

@@ -11,8 +11,8 @@ from harness.comparison.estimate import no_estimate
 from harness.comparison.labels import labels_needed
 from harness.figures import judged as in_figures
 from harness.figures import plural
+from harness.gate.check import bound_of, not_run, record, status_of
 from harness.gate.needed import POWER
-from harness.gate.words import rule_id, rule_words
 from harness.types.gate import GateRule
 from harness.types.judged import JudgedEstimate, JudgedMetric
 from harness.types.results import Estimate, MetricInfo
@@ -33,31 +33,18 @@ def judged_check(
     estimate = metric.of(variant) if metric else None
     observed, why = _observed(rule, metric, estimate, alpha)
     upward = rule.kind in ("at_least", "better_by")
-    bound = observed.low if upward else observed.high
+    bound = bound_of(observed, upward)
     info = _info(rule.metric, metric)
     status: Status = "inconclusive"
     if why is None:
-        status = _status(observed, rule.limit, upward)
+        status = status_of(observed, rule.limit, upward)
         why = _words(observed, bound, rule, info, currency, status)
         if status == "pass" and left_out:
             status = "inconclusive"
-            why += f"; {plural(left_out, 'held-out item')} were not run, and a part cannot pass"
+            why += f"; {not_run(left_out)}"
         elif status == "inconclusive" and estimate:
             why += f"; {_labels(estimate, rule.limit, upward, alpha)}"
-    return Check(
-        rule=rule_id(rule),
-        words=rule_words(rule, info, currency),
-        metric=rule.metric,
-        slice=rule.slice,
-        unit=info.unit,
-        relative=rule.relative,
-        observed=observed,
-        bound=bound,
-        threshold=rule.limit,
-        status=status,
-        items_needed=None,
-        reason=why,
-    )
+    return record(rule, info, currency, observed, bound, rule.limit, status, None, why)
 
 
 def _observed(
@@ -84,16 +71,6 @@ def _observed(
     stretch = float(ndtri(1 - alpha) / ndtri(0.5 + CONFIDENCE / 2))
     low, high = (made.value + (end - made.value) * stretch for end in (made.low, made.high))
     return made.model_copy(update={"low": low, "high": high}), None
-
-
-def _status(observed: Estimate, limit: float, upward: bool) -> Status:
-    assert observed.low is not None
-    assert observed.high is not None
-    sign = 1 if upward else -1
-    near, far = (observed.low, observed.high) if upward else (observed.high, observed.low)
-    if sign * (far - limit) < 0:
-        return "fail"
-    return "pass" if sign * (near - limit) >= 0 else "inconclusive"
 
 
 def _words(
