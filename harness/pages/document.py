@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.pages.text import script_json, visible
@@ -18,9 +18,9 @@ BASE = "base.css"
 
 
 def environment(package: str) -> Environment:
-    """Templates of ``package``: escapes everything, and fails on a name that was not given."""
+    """Templates of ``package`` and those of all pages: escapes everything, and fails on a name that was not given."""
     env = Environment(
-        loader=PackageLoader(package, "templates"),
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("harness.pages")]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=lambda value: visible(value) if type(value) is str else value,
