@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.calibration import publish
 from harness.comparison.bootstrap import stable_seed
 from harness.comparison.cuped import Adjusted, adjust, variance_reduction
 from harness.comparison.intervals import wilson
@@ -252,11 +253,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=2000)
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
-    text = page(given.trials)
-    if given.output:
-        given.output.write_text(text, encoding="utf-8")
-    else:
-        print(text)
+    publish(page(given.trials), given.output)
 
 
 if __name__ == "__main__":

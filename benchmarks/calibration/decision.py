@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.calibration import publish
 from benchmarks.calibration.worlds import Floats, World, world
 from harness.comparison.bootstrap import Resampler
 from harness.comparison.breakeven import break_evens
@@ -235,11 +236,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="200 scenarios in place of 2,000")
     parser.add_argument("--output", type=Path, help="write the Markdown here in place of printing it")
     given = parser.parse_args()
-    text = document(200 if given.small else 2000)
-    if given.output:
-        given.output.write_text(text, encoding="utf-8")
-    else:
-        print(text)
+    publish(document(200 if given.small else 2000), given.output)
 
 
 if __name__ == "__main__":

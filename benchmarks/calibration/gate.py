@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from benchmarks.calibration import publish
 from harness.comparison.estimate import Rows, analytic_estimates
 from harness.gate.looks import TOTAL_ALPHA, look_alpha
 
@@ -237,11 +238,7 @@ def main() -> None:
     arguments.add_argument("--output", type=Path, help="Write the page here instead of printing it.")
     given = arguments.parse_args()
     size = SMALL if given.small else FULL
-    text = page(simulate(size), size)
-    if given.output:
-        given.output.write_text(text, encoding="utf-8")
-    else:
-        print(text)
+    publish(page(simulate(size), size), given.output)
 
 
 if __name__ == "__main__":
