@@ -35,6 +35,7 @@ from harness.types.judge_settings import (
     endpoint_of,
     metrics_of,
 )
+from harness.types.judging import JUDGED
 from harness.types.results import Score
 from harness.types.settings import Scenario
 from harness.validation import Given, Judged, Labelled, validate
@@ -136,6 +137,7 @@ class _Stage:
 
     def __init__(self, court: Court, name: str, answers: Given):
         self._court, self._name = court, name
+        self._metric = f"{JUDGED}{name}"
         self._settings = court.scenario.judges[name]
         self._judge = court.judge(name)
         self._items = {i.id: i for i in _sample(self._settings, court.inputs)}
@@ -170,7 +172,7 @@ class _Stage:
             base = court.scenario.baseline if self._settings.against == "baseline" else None
             duels = fight(self._judge, self._items, self._answers, base, progress.advance)
             scores = [
-                self._score(variant, item, 0, f"judge.{self._name}", value, why)
+                self._score(variant, item, 0, self._metric, value, why)
                 for (variant, item), (value, why) in shares_won(duels, self._answers, self._items).items()
             ]
         else:
@@ -178,8 +180,8 @@ class _Stage:
         record = record_of(court, self._name, self._judge, self._key, start)
         record = record.model_copy(
             update={
-                "n_scores": sum(s.value is not None for s in scores if s.metric == f"judge.{self._name}"),
-                "failures": _kinds(s for s in scores if s.metric == f"judge.{self._name}"),
+                "n_scores": sum(s.value is not None for s in scores if s.metric == self._metric),
+                "failures": _kinds(s for s in scores if s.metric == self._metric),
             }
         )
         self._duels.replace(duels)
@@ -215,13 +217,15 @@ class _Stage:
 
     def _scored(self, answer: Answer, judgement: AnswerJudgement) -> list[Score]:
         """The judge's own metric, and one for each criterion of several."""
-        own = f"judge.{self._name}"
         several = isinstance(self._settings, RubricJudge) and len(self._settings.criteria) > 1
-        rows = {own: (judgement.value, judgement.failure)}
+        rows = {self._metric: (judgement.value, judgement.failure)}
         if several:
             names = [c.name for c in self._settings.criteria]  # type: ignore[union-attr]
             rows |= {
-                f"{own}.{n}": (judgement.criteria.get(n), judgement.failures.get(n) or judgement.failure)
+                f"{self._metric}.{n}": (
+                    judgement.criteria.get(n),
+                    judgement.failures.get(n) or judgement.failure,
+                )
                 for n in names
             }
         return [

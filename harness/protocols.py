@@ -24,6 +24,9 @@ OnDone = Callable[[int, Generation | BackendError], None]
 
 OnAnswer = Callable[[Answer], None]
 
+Tell = Callable[[int], None]
+"""Called with the number of answers or judgements just finished."""
+
 OnStep = Callable[[int, int, float], None]
 """Progress of training: step, steps in all, loss."""
 
@@ -143,11 +146,11 @@ class Judge(Protocol):
         """What a model replied so far, by key; empty for a judge that asks none."""
         ...
 
-    def answers(self, cases: Sequence[AnswerCase], tell: Callable[[int], None]) -> Sequence[AnswerJudgement]:
+    def answers(self, cases: Sequence[AnswerCase], tell: Tell) -> Sequence[AnswerJudgement]:
         """A judgement of each case, in their order. A failure is a judgement without a value, never an exception."""
         ...
 
-    def pairs(self, pairs: Sequence[PreferencePair], tell: Callable[[int], None]) -> Sequence[JudgedPair]:
+    def pairs(self, pairs: Sequence[PreferencePair], tell: Tell) -> Sequence[JudgedPair]:
         """A judgement of each pair, in their order, in both orders of its sides."""
         ...
 

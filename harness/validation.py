@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from harness.comparison.bradley_terry import Duel, rank_variants
 from harness.comparison.judged import judged_metric
 from harness.comparison.raters import mean_of
 from harness.judge.prompt import conversation
-from harness.protocols import Judge
+from harness.protocols import Judge, Tell
 from harness.types.agreement import AnswerValidation, Disagreement, PairValidation, Trust
 from harness.types.answers import Answer
 from harness.types.data import Item
@@ -28,14 +28,13 @@ from harness.types.judge_record import (
 )
 from harness.types.judge_settings import JudgeSettings, PairwiseJudge, RewardJudge, RubricJudge
 from harness.types.judged import JudgedMetric, Ranking
-from harness.types.judging import AnswerLabel, PreferencePair
+from harness.types.judging import JUDGED, AnswerLabel, PreferencePair
 from harness.types.results import Score
 from harness.types.settings import Scenario
 
 CLUSTER = "cluster"
 """Slice of a pair that says which pairs are about the same thing."""
 
-Tell = Callable[[int], None]
 Given = Mapping[str, Sequence[Answer]]
 """Answers by variant."""
 
@@ -154,7 +153,7 @@ def as_metrics(
     }
     metrics = [
         judged_metric(
-            metric.removeprefix("judge."),
+            metric.removeprefix(JUDGED),
             list(answers),
             scenario.baseline,
             items,

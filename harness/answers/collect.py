@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from harness.errors import HarnessError
-from harness.protocols import Variant
+from harness.protocols import Tell, Variant
 from harness.store import Journal
 from harness.types.answers import Answer, Phase
 from harness.types.data import Item
-
-Tell = Callable[[int], None]
-"""Called with the number of answers just finished."""
 
 
 def collect(

@@ -31,7 +31,7 @@ from harness.types.data import Item
 from harness.types.estimate import Estimate
 from harness.types.judge_settings import MEAN, PREFERENCE
 from harness.types.judged import JudgedDifference, JudgedEstimate, JudgedMetric
-from harness.types.judging import AnswerLabel
+from harness.types.judging import JUDGED, AnswerLabel
 from harness.types.results import Score
 
 STALE = 0.1
@@ -73,7 +73,7 @@ def judged_metric(
     scale. ``texts`` are the answers of the quality pass (repeat 0) by (variant, item); an answer that failed has
     none. ``labels`` may hold all labels; those of a random sample and of ``criterion`` are taken.
     """
-    metric = f"judge.{judge}"
+    metric = f"{JUDGED}{judge}"
     ordered = sorted(items, key=lambda item: item.id)
     number = {name: i for i, name in enumerate(sorted({item.cluster for item in ordered}))}
     cluster = np.array([number[item.cluster] for item in ordered], dtype=np.int64)

@@ -10,7 +10,6 @@ from harness.check import check
 from harness.errors import InputError, ScenarioError
 from harness.gate.baseline import PRICES, comparability
 from harness.gate.decide import Against, Candidate, decide
-from harness.gate.judged import PREFIX
 from harness.gate.looks import look_alpha, look_number
 from harness.gate.snapshot import build_snapshot, content_hash
 from harness.pipeline import write_report
@@ -24,6 +23,7 @@ from harness.scenario.inputs import Options, load_inputs
 from harness.scenario.load import load_scenario
 from harness.store import Journal, fingerprint, write_atomic
 from harness.types.gate import Gate
+from harness.types.judging import JUDGED
 from harness.types.settings import Scenario
 from harness.types.snapshot import Snapshot
 from harness.types.verdict import Look, Verdict
@@ -152,7 +152,7 @@ def _changed_since(folder: Path, scenario: Scenario, run: Run, variant: str, rul
     present = {item.id: content_hash(item) for item in now.heldout}
     if any(present.get(item.id) != content_hash(item) for item in run.items):
         found.append("held-out items changed since the run")
-    by_judges = any(rule.metric.startswith(PREFIX) for rule in rules.rules)
+    by_judges = any(rule.metric.startswith(JUDGED) for rule in rules.rules)
     if by_judges and now.judges_hash() != run.manifest.hashes.get("judges"):
         found.append("judges, preference pairs or labels changed since the run")
     if len(present) != len(run.items) + run.manifest.left_out:

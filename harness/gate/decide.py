@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from harness.comparison.estimate import analytic_estimates
 from harness.figures import joined, judged, plural
 from harness.gate.check import bound_of, not_run, record, status_of
-from harness.gate.judged import PREFIX, judged_check
+from harness.gate.judged import judged_check
 from harness.gate.looks import TOTAL_ALPHA, look_alpha
 from harness.gate.needed import items_needed
 from harness.gate.rows import Slices, Tested, tested
 from harness.types.gate import GateRule
 from harness.types.judged import JudgedMetric
+from harness.types.judging import JUDGED
 from harness.types.results import Estimate, MetricInfo
 from harness.types.snapshot import Snapshot
 from harness.types.verdict import BaselineIdentity, Check, Flips, Status, Verdict
@@ -102,7 +103,7 @@ def decide(
 def _check(
     rule: GateRule, candidate: Candidate, baseline: Snapshot | None, look: int, left_out: int
 ) -> Check:
-    if rule.metric.startswith(PREFIX):
+    if rule.metric.startswith(JUDGED):
         now = candidate.scores
         alpha = look_alpha(look)
         return judged_check(rule, candidate.judged, now.variant, alpha, now.currency, left_out)

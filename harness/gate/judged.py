@@ -15,10 +15,9 @@ from harness.gate.check import bound_of, not_run, record, status_of
 from harness.gate.needed import POWER
 from harness.types.gate import GateRule
 from harness.types.judged import JudgedEstimate, JudgedMetric
+from harness.types.judging import JUDGED
 from harness.types.results import Estimate, MetricInfo
 from harness.types.verdict import Check, Status
-
-PREFIX = "judge."
 
 
 def judged_check(
@@ -102,7 +101,7 @@ def _info(name: str, metric: JudgedMetric | None) -> MetricInfo:
     rate = metric is None or metric.criterion == "pass"
     return MetricInfo(
         name=name,
-        label=f"Judge {name.removeprefix(PREFIX)}, corrected,",
+        label=f"Judge {name.removeprefix(JUDGED)}, corrected,",
         description="",
         unit="rate" if rate else "score",
         higher_is_better=True,

@@ -10,6 +10,7 @@ from harness.judge.ask import Bench, Question
 from harness.judge.code import code_fingerprint
 from harness.judge.parse import Failure, Passed, Preferred, Rated, Said, read, schema
 from harness.judge.prompt import NO_REFERENCE, conversation, fill, shipped
+from harness.protocols import Tell
 from harness.store import fingerprint
 from harness.types.answers import Request
 from harness.types.judge_record import AnswerCase, AnswerJudgement, JudgedPair, JudgeReply
@@ -23,7 +24,6 @@ from harness.types.judge_settings import (
 from harness.types.judging import PairJudgement, PreferencePair, Side
 from harness.types.settings import Decoding
 
-Tell = Callable[[int], None]
 _IRRELEVANT = {"floor", "items", "tokens", "family", "model", "against"}
 """Settings that change no judgement; of the model the engine's fingerprint tells."""
 

@@ -18,7 +18,7 @@ from harness.errors import TrainingError
 from harness.judge.code import code_fingerprint
 from harness.judge.features import Features, Manner, Rows
 from harness.judge.prompt import conversation
-from harness.protocols import Embed
+from harness.protocols import Embed, Tell
 from harness.store import canonical_json, fingerprint, write_atomic
 from harness.types.estimate import Estimate
 from harness.types.judge_record import AnswerCase, AnswerJudgement, JudgedPair, JudgeReply, RewardFit, Weight
@@ -26,7 +26,6 @@ from harness.types.judge_settings import RewardJudge
 from harness.types.judging import PairJudgement, PreferencePair, Side
 from harness.types.record import Record
 
-Tell = Callable[[int], None]
 Vector = NDArray[np.float64]
 Rate = Callable[[Sequence[float]], Estimate]
 """Values, one for each pair, to their mean with an interval."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from harness.types.judging import JUDGED
 from harness.types.record import Record
 from harness.types.tokens import TokenPrices
 
@@ -123,7 +124,7 @@ MEAN, PREFERENCE = "mean", "preference"
 
 def metrics_of(name: str, judge: RewardJudge | PromptedSettings) -> dict[str, str]:
     """The metrics that the judge called ``name`` scores, its own first, each with the criterion of its labels."""
-    own = f"judge.{name}"
+    own = f"{JUDGED}{name}"
     if isinstance(judge, PairwiseJudge):
         return {own: PREFERENCE}
     if not isinstance(judge, RubricJudge):

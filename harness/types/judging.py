@@ -14,6 +14,9 @@ Side = Literal["a", "b", "tie"]
 AUTHOR = "author"
 """The annotator of labels that ship with a scenario: known to its author by construction or by reading. They are
 the author's labels, never called human ratings."""
+JUDGED = "judge."
+"""What the metrics of judges begin with: those of judge ``x`` are ``judge.x`` and, by criterion, ``judge.x.tone``."""
+
 LABELS = "data/labels.jsonl"
 """Where a scenario keeps labels of answers."""
 
