@@ -40,7 +40,7 @@ def test_its_replies_are_judgements_and_are_kept(
     assert record.family == "SmolLM"
     assert exit_code(records) in (100, 101)
     assert json.loads(file.read_text())["judges"][0]["name"] == "duel"
-    journal = tmp_path / "reports" / "judges" / "small" / "judgements" / "duel.jsonl"
+    journal = tmp_path / "reports" / "small" / "judges" / "judgements" / "duel.jsonl"
     before = journal.read_bytes()
     again, _ = validate_judges(folder, ValidateOptions(judge="duel"), Quiet())
     assert journal.read_bytes() == before
